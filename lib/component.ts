@@ -1,0 +1,149 @@
+import type { z } from 'zod'
+import type { EventBatch } from './batch.js'
+import type { Clock } from './clock.js'
+import type { NewEvent } from './event.js'
+
+/** The four states of everything that runs. */
+export type Status = 'starting' | 'running' | 'stopping' | 'stopped'
+
+/** Shaped like pino's, so that a pino logger fits as it is. The library itself never prints. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+const ignore = () => {}
+export const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+
+/** What the framework lends to a component. Components never print, read the clock or touch signals themselves. */
+export interface Context {
+  /** The component's name in logs and metrics. */
+  name: string
+  clock: Clock
+  log: Logger
+}
+
+export interface SourceContext extends Context {
+  /** Tells the framework that nothing will ever come again (a file was read once): it drains and ends. */
+  finish(): void
+  /** Resolves once somebody listens to events of that type; for sources that would rather wait than talk to nobody. */
+  subscribed(type: string, timeout: number): Promise<boolean>
+}
+
+/** Hands one event to the bus. Never waits. Returns false when nobody wants events of that type. */
+export type Emit = (event: NewEvent) => boolean
+
+/** Numbers that something keeps about itself, as metrics show them; a nested record counts by reason. */
+export type Counters = Record<string, number | Record<string, number>>
+
+/** Everything that runs: an EventSource, an EventRouter, an attached sink, a started source component. */
+export interface Running extends AsyncDisposable {
+  readonly status: Status
+  /** Resolves when it has stopped; rejects when it stopped because it failed. */
+  readonly ended: Promise<void>
+  counters(): Counters
+  /** Stops taking, finishes what is in hand within `timeout` milliseconds, then closes. Idempotent. */
+  drain(timeout?: number): Promise<void>
+  /** Closes now. Idempotent, also while draining. */
+  close(): Promise<void>
+}
+
+/**
+ * What a source component writes. The framework stamps, numbers, encodes, batches, publishes, counts.
+ * An event that `emit` refuses (no BSON, bad type) throws a coded error there.
+ */
+export interface SourceComponent {
+  /** Called once. Starts producing and returns; work goes on until `close`. A throw here stops the source. */
+  open(emit: Emit, context: SourceContext): void | Promise<void>
+  /** Called once, after `open`. Stops producing; when it returns, `emit` is not called any more. */
+  close(): void | Promise<void>
+  counters?(): Counters
+}
+
+/** What a router component may decide, by the header alone. */
+export interface RouterComponent {
+  /**
+   * Called for each message before it is passed on, synchronously; false keeps it here (counted as `filtered`).
+   * Default: pass everything on.
+   */
+  route?(message: { type: string; source: string; count: number }): boolean
+}
+
+/**
+ * What a sink component writes. Calls never overlap: `open`, then `write` after `write`, then `close`.
+ * What a throw does is said at `Steer` in errors.ts.
+ */
+export interface EventSink {
+  /** Called before the first write, and again after each `reconnect`. */
+  open?(context: Context): void | Promise<void>
+  /** One batch, in order of arrival. Returning means the sink has it. `signal` aborts when the write may take no longer. */
+  write(batch: EventBatch, signal: AbortSignal): void | Promise<void>
+  /** Called once for each `open` that succeeded. */
+  close?(): void | Promise<void>
+  counters?(): Counters
+}
+
+/**
+ * Turns the lines of a log into events; pure but for the state it keeps (Postfix needs several lines for one
+ * event). One parser per file.
+ */
+export interface LineParser {
+  /**
+   * One line without its line ending. Returns the events it completes. A line that fits nothing is
+   * `{unparsed: reason}`, which the framework turns into a `log.unparsed` event.
+   */
+  line(text: string): NewEvent[] | { unparsed: string }
+  /** The log has ended: what is still open. */
+  end?(): NewEvent[]
+}
+
+type Schema = z.ZodObject
+
+interface Definition<Kind extends string, O extends Schema> {
+  kind: Kind
+  /** The word on the command line. */
+  name: string
+  /** One sentence. */
+  summary: string
+  /** The component's own options, described once; see options.ts. */
+  options: O
+}
+
+export interface SourceDefinition<O extends Schema = Schema> extends Definition<'source', O> {
+  /** The event types it emits, for documents and completion. */
+  types: string[]
+  create(options: z.output<O>): SourceComponent
+  /** Log sources: the parser alone, for `eventstorm parse`. */
+  parser?(options: z.output<O>): LineParser
+}
+
+export interface RouterDefinition<O extends Schema = Schema> extends Definition<'router', O> {
+  create(options: z.output<O>): RouterComponent
+}
+
+export interface SinkDefinition<O extends Schema = Schema> extends Definition<'sink', O> {
+  create(options: z.output<O>): EventSink
+}
+
+export type AnyDefinition = SourceDefinition | RouterDefinition | SinkDefinition
+
+/** The default export of a source's module. */
+export function defineSource<O extends Schema>(
+  definition: Omit<SourceDefinition<O>, 'kind'>,
+): SourceDefinition<O> {
+  return { kind: 'source', ...definition }
+}
+
+/** The default export of a router's module. */
+export function defineRouter<O extends Schema>(
+  definition: Omit<RouterDefinition<O>, 'kind'>,
+): RouterDefinition<O> {
+  return { kind: 'router', ...definition }
+}
+
+/** The default export of a sink's module. */
+export function defineSink<O extends Schema>(definition: Omit<SinkDefinition<O>, 'kind'>): SinkDefinition<O> {
+  return { kind: 'sink', ...definition }
+}

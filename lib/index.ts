@@ -1,0 +1,73 @@
+/** The front door: public names only. */
+export { EventBatch } from './batch.js'
+export { type Clock, pause, systemClock } from './clock.js'
+export { dataFromJson, eventToJson } from './codec.js'
+export {
+  type AnyDefinition,
+  type Context,
+  type Counters,
+  defineRouter,
+  defineSink,
+  defineSource,
+  type Emit,
+  type EventSink,
+  type LineParser,
+  type Logger,
+  type RouterComponent,
+  type RouterDefinition,
+  type Running,
+  type SinkDefinition,
+  type SourceComponent,
+  type SourceContext,
+  type SourceDefinition,
+  type Status,
+  silent,
+} from './component.js'
+export { DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
+export { ERRORS, type ErrorCode, EventstormError, reason, SinkError, type Steer, show } from './errors.js'
+export { type Data, isStormEvent, isTypeName, type NewEvent, type StormEvent } from './event.js'
+export type { LossCounters, Stream } from './loss.js'
+export {
+  byteSize,
+  checkOptions,
+  didYouMean,
+  duration,
+  list,
+  listOptions,
+  type OptionInfo,
+  type OptionSchema,
+  optionsJsonSchema,
+  optionsTable,
+  type Problem,
+  parseOptions,
+  showDefault,
+  z,
+} from './options.js'
+export { compilePattern, compilePatterns, type Pattern, type PatternSet } from './pattern.js'
+export { type ReceiverCounters, receiverOptions } from './receiver.js'
+export { EventRouter, type RouterCounters, type RouterOptions, routerOptions } from './router.js'
+export {
+  type Ambient,
+  type AttachedSink,
+  attach,
+  type DropReason,
+  type SinkCounters,
+  type SinkOptions,
+  sinkOptions,
+} from './sink.js'
+export {
+  type EmitOptions,
+  EventSource,
+  type SourceCounters,
+  type SourceOptions,
+  sourceOptions,
+} from './source.js'
+export { type StartedSource, startSource } from './start-source.js'
+export {
+  type SubscribeOptions,
+  type Subscription,
+  type SubscriptionCounters,
+  subscribe,
+  subscribeOptions,
+} from './subscribe.js'
+export { type Message, PROTOCOL_VERSION } from './wire.js'

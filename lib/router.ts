@@ -1,0 +1,281 @@
+import { type Clock, systemClock } from './clock.js'
+import {
+  type Counters,
+  type Logger,
+  type RouterComponent,
+  type Running,
+  type Status,
+  silent,
+} from './component.js'
+import { DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
+import { isTypeName, MAX_TYPE_BYTES } from './event.js'
+import { Interest } from './interest.js'
+import { Lifecycle } from './lifecycle.js'
+import { Ledger, type LossCounters, type Stream } from './loss.js'
+import { byteSize, duration, list, parseOptions, z } from './options.js'
+import { PublishingEnd, SubscribingEnd } from './sockets.js'
+import { type Header, type Malformation, readHeader } from './wire.js'
+
+export const routerOptions = z.strictObject({
+  bindSources: list().meta({
+    description: `Endpoint where sources dial in, repeatable. Default, when nothing else brings events: ${DEFAULT_SOURCES_ENDPOINT}.`,
+    argument: 'endpoint',
+  }),
+  bindSinks: list().meta({
+    description: `Endpoint where sinks dial in, repeatable. Default, when nothing else takes events: ${DEFAULT_SINKS_ENDPOINT}.`,
+    argument: 'endpoint',
+  }),
+  connectSources: list().meta({
+    description: 'Bound source, or the sink side of another router, to dial; repeatable.',
+    argument: 'endpoint',
+  }),
+  connectSinks: list().meta({
+    description: 'Bound sink, or the source side of another router, to dial; repeatable.',
+    argument: 'endpoint',
+  }),
+  maxMessageBytes: byteSize()
+    .prefault('4MiB')
+    .meta({ description: 'Largest message taken; a peer that sends a larger one is disconnected.' }),
+  maxStreams: z
+    .int()
+    .min(1)
+    .default(100_000)
+    .meta({ description: 'Streams whose numbers are remembered; beyond it the quietest are forgotten.' }),
+  sendHighWaterMark: z
+    .int()
+    .min(1)
+    .default(1000)
+    .meta({ description: 'Messages held for a sink that is slow, before it loses some.' }),
+  reconnectInterval: duration()
+    .prefault('1s')
+    .meta({ description: 'First wait before dialling again; doubles up to 10s.' }),
+  drainTimeout: duration()
+    .prefault('2s')
+    .meta({ description: 'How long a drain may go on sending what is still held.' }),
+})
+
+export type RouterOptions = z.input<typeof routerOptions> & {
+  clock?: Clock
+  log?: Logger
+  /** What may pass. Default: everything. */
+  component?: RouterComponent
+}
+
+export interface RouterCounters extends Counters {
+  /** From the sources: what came. */
+  messagesIn: number
+  bytesIn: number
+  /** To the sinks: what was passed on. */
+  messagesOut: number
+  eventsOut: number
+  bytesOut: number
+  heartbeats: number
+  /** Events that came a second time, on another path or through a loop. */
+  duplicate: number
+  /** Numbers that did not come by here. */
+  lost: number
+  received: number
+  late: number
+  /** Events kept back by the router's component. */
+  filtered: number
+  malformed: Record<Malformation, number>
+  /** Prefixes wanted by the sinks. */
+  subscriptions: number
+  /** Frames from the sinks that were no subscriptions. */
+  foreign: number
+}
+
+/**
+ * The middle man: to sources it is a sink, to sinks a source. What is subscribed at one side is subscribed at
+ * the other, through any number of routers. Reads headers only, copies nothing, and forwards each message
+ * once, so that side-by-side routers, chains and even loops are safe.
+ *
+ *     await using router = new EventRouter({ bindSources: ['tcp://127.0.0.1:5555'], bindSinks: ['inproc://storm'] })
+ *
+ * Opens its sockets at once; keeps the process alive until closed.
+ *
+ * @throws OPTIONS_INVALID, ENDPOINT_INVALID, BIND_FAILED from the constructor
+ */
+export class EventRouter implements Running {
+  /** Where sources can dial in, with the real ports where the system chose them. */
+  readonly sourceEndpoints: readonly string[]
+  /** Where sinks can dial in. */
+  readonly sinkEndpoints: readonly string[]
+  #options: z.output<typeof routerOptions>
+  #clock: Clock
+  #life = new Lifecycle()
+  #component: RouterComponent
+  #in: SubscribingEnd
+  #out: PublishingEnd
+  #interest = new Interest()
+  #ledger: Ledger
+  #types = new Map<string, boolean>()
+  #malformed: Record<Malformation, number> = {
+    frames: 0,
+    topic: 0,
+    header: 0,
+    version: 0,
+    events: 0,
+    overlap: 0,
+  }
+  #counts = {
+    messagesIn: 0,
+    bytesIn: 0,
+    messagesOut: 0,
+    eventsOut: 0,
+    bytesOut: 0,
+    heartbeats: 0,
+    filtered: 0,
+  }
+
+  constructor(options: RouterOptions = {}) {
+    const { clock = systemClock, log = silent, component = {}, ...given } = options
+    this.#options = parseOptions(routerOptions, given, 'EventRouter')
+    this.#clock = clock
+    this.#component = component
+    const { bindSources, bindSinks, connectSources, connectSinks, ...limits } = this.#options
+    this.#ledger = new Ledger({
+      maxStreams: limits.maxStreams,
+      since: (type) => this.#interest.since(type) ?? Number.POSITIVE_INFINITY,
+    })
+    const orDefault = (bind: string[], connect: string[], fallback: string) =>
+      bind.length + connect.length === 0 ? [fallback] : bind
+    this.#in = new SubscribingEnd(
+      {
+        ...limits,
+        log,
+        bind: orDefault(bindSources, connectSources, DEFAULT_SOURCES_ENDPOINT),
+        connect: connectSources,
+      },
+      (frames) => this.#forward(frames),
+    )
+    try {
+      this.#out = new PublishingEnd(
+        {
+          ...limits,
+          log,
+          bind: orDefault(bindSinks, connectSinks, DEFAULT_SINKS_ENDPOINT),
+          connect: connectSinks,
+        },
+        (prefix, wanted) => this.#onSubscription(prefix, wanted),
+      )
+    } catch (error) {
+      this.#in.close()
+      throw error
+    }
+    this.sourceEndpoints = this.#in.endpoints
+    this.sinkEndpoints = this.#out.endpoints
+    this.#life.running()
+  }
+
+  get status(): Status {
+    return this.#life.status
+  }
+
+  get ended(): Promise<void> {
+    return this.#life.ended
+  }
+
+  counters(): RouterCounters {
+    const totals: LossCounters = this.#ledger.totals
+    return {
+      ...this.#counts,
+      ...totals,
+      malformed: { ...this.#malformed },
+      subscriptions: this.#interest.size,
+      foreign: this.#out.foreign,
+      streams: this.#ledger.size,
+      forgottenStreams: this.#ledger.forgotten,
+      sourceConnections: { ...this.#in.connections },
+      sinkConnections: { ...this.#out.connections },
+    }
+  }
+
+  /** What is known of each stream that passes here. */
+  streams(): Iterable<Stream> {
+    return this.#ledger.streams()
+  }
+
+  /** Takes no more, and lets what is held for the sinks go out. */
+  drain(timeout = this.#options.drainTimeout): Promise<void> {
+    return this.#life.stop(() => this.#close(timeout))
+  }
+
+  close(): Promise<void> {
+    return this.#life.stop(() => this.#close(0))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drain()
+  }
+
+  #close(linger: number): void {
+    this.#in.close()
+    this.#out.close(linger)
+  }
+
+  #forward(frames: Buffer[]): void {
+    this.#counts.messagesIn++
+    const [topic, body] = frames
+    if (frames.length !== 2) {
+      this.#malformed.frames++
+      return
+    }
+    this.#counts.bytesIn += body!.length
+    const type = topic!.toString()
+    if (topic!.length > MAX_TYPE_BYTES || !this.#isType(type)) {
+      this.#malformed.topic++
+      return
+    }
+    const header = readHeader(body!)
+    if (typeof header === 'string') this.#malformed[header]++
+    else if (this.#isNews(type, header)) this.#send(topic!, body!, header.count)
+  }
+
+  /** Whether this message was not forwarded before, and may pass. */
+  #isNews(type: string, header: Header): boolean {
+    const { source, epoch, seq, count, beat } = header
+    const stream = this.#ledger.stream(type, source, epoch, this.#clock.now())
+    if (count === 0) {
+      this.#counts.heartbeats++
+      stream.heartbeat(seq)
+      return stream.isNewBeat(beat)
+    }
+    const verdict = stream.accept(seq, count)
+    if (verdict === 'overlap') this.#malformed.overlap++
+    if (verdict === 'overlap' || verdict === 'duplicate') return false
+    if (this.#component.route === undefined || this.#component.route({ type, source, count })) return true
+    this.#counts.filtered += count
+    return false
+  }
+
+  #send(topic: Buffer, body: Buffer, count: number): void {
+    this.#out.send(topic, body)
+    this.#counts.messagesOut++
+    this.#counts.eventsOut += count
+    this.#counts.bytesOut += body.length
+  }
+
+  #isType(type: string): boolean {
+    const known = this.#types.get(type)
+    if (known !== undefined) return known
+    if (this.#types.size >= MAX_KNOWN_TYPES) this.#types.clear()
+    const valid = isTypeName(type)
+    this.#types.set(type, valid)
+    return valid
+  }
+
+  #onSubscription(prefix: Buffer, wanted: boolean): void {
+    this.#interest.change(prefix, wanted, this.#clock.micros())
+    if (wanted) {
+      this.#in.subscribe(prefix)
+      return
+    }
+    this.#in.unsubscribe(prefix)
+    // The numbers of what we no longer ask for go on without us; that is no loss.
+    this.#ledger.forgetTypes((type) => this.#interest.since(type) === undefined)
+  }
+}
+
+/** Topics whose verdict is remembered; a flood of made-up ones empties the memory, no more. */
+const MAX_KNOWN_TYPES = 20_000

@@ -1,0 +1,236 @@
+import { readFileSync } from 'node:fs'
+import * as zmq from 'zeromq'
+import { type Logger, silent } from './component.js'
+import { checkEndpoint } from './endpoint.js'
+import { EventstormError, reason } from './errors.js'
+
+/*
+ * The only importer of zeromq. Both ends are built by one recipe, because libzmq's defaults lose, corrupt,
+ * hang or abort in ways that were all seen:
+ *
+ * - options are assigned after a bare construction: a constructor that throws crashes the process at its exit
+ * - sendTimeout 0: with the default every 514th un-awaited send throws EBUSY
+ * - receiveHighWaterMark 0: a full receive pipe, PING commands and a TCP reset abort libzmq 4.3.5 from outside
+ * - no ZMTP heartbeats, for the same reason; TCP keepalive finds dead peers, our own heartbeats find dead sources
+ * - sendHighWaterMark 0 where subscriptions are sent: otherwise those beyond it are lost at a reconnect
+ * - immediate: a connection that breaks takes its subscriptions along, and nothing stale is queued for it
+ * - linger 0 unless we drain: anything else can make the exit of the process wait for a stalled peer
+ */
+
+export interface EndOptions {
+  connect: readonly string[]
+  bind: readonly string[]
+  /** Frames larger than this make libzmq drop the connection they come from. */
+  maxMessageBytes: number
+  /** First wait before dialling again, milliseconds; doubles up to ten seconds. */
+  reconnectInterval: number
+  log?: Logger
+}
+
+export interface PublishingOptions extends EndOptions {
+  /** Messages held for each subscriber before they are dropped for that one. */
+  sendHighWaterMark: number
+}
+
+/** What is known of an end's connections. */
+export interface ConnectionCounters {
+  connected: number
+  disconnected: number
+  /** Handshakes that failed: not ZeroMQ, another version, or not allowed. */
+  refused: number
+}
+
+const MAX_RECONNECT_INTERVAL = 10_000
+const HANDSHAKE_INTERVAL = 5000
+/** Frames that subscribers may send: a byte and a prefix. */
+const MAX_SUBSCRIPTION_BYTES = 1024
+
+type XSocket = zmq.Socket & {
+  sendTimeout: number
+  receiveHighWaterMark: number
+  sendHighWaterMark: number
+  send(frames: (string | Buffer)[]): Promise<void>
+  receive(): Promise<Buffer[]>
+}
+
+// A socket that nothing refers to is closed by the garbage collector.
+const open = new Set<End>()
+
+abstract class End {
+  readonly connections: ConnectionCounters = { connected: 0, disconnected: 0, refused: 0 }
+  /** Where it is bound, with the real port where the system chose one. */
+  readonly endpoints: string[] = []
+  protected socket: XSocket
+  protected log: Logger
+
+  protected constructor(socket: zmq.Socket, options: EndOptions, configure: (socket: XSocket) => void) {
+    this.socket = socket as XSocket
+    this.log = options.log ?? silent
+    open.add(this)
+    try {
+      for (const endpoint of options.bind) checkEndpoint(endpoint, 'bind')
+      for (const endpoint of options.connect) checkEndpoint(endpoint, 'connect')
+      this.socket.linger = 0
+      this.socket.sendTimeout = 0
+      this.socket.receiveHighWaterMark = 0
+      this.socket.immediate = true
+      this.socket.ipv6 = [...options.bind, ...options.connect].some((endpoint) => endpoint.includes('['))
+      this.socket.handshakeInterval = HANDSHAKE_INTERVAL
+      this.socket.reconnectInterval = options.reconnectInterval
+      this.socket.reconnectMaxInterval = Math.max(MAX_RECONNECT_INTERVAL, options.reconnectInterval)
+      this.socket.tcpKeepalive = 1
+      this.socket.tcpKeepaliveIdle = 30
+      this.socket.tcpKeepaliveInterval = 10
+      this.socket.tcpKeepaliveCount = 3
+      configure(this.socket)
+      this.#watch()
+      for (const endpoint of options.bind) this.#bind(endpoint)
+      for (const endpoint of options.connect) this.#connect(endpoint)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  get closed(): boolean {
+    return this.socket.closed
+  }
+
+  /** @param linger how long libzmq may go on sending what it holds, in the background; milliseconds. */
+  close(linger = 0): void {
+    open.delete(this)
+    if (this.socket.closed) return
+    this.socket.linger = linger
+    this.socket.close()
+  }
+
+  #bind(endpoint: string): void {
+    try {
+      if (endpoint.startsWith('ipc://')) refuseTakenPath(endpoint.slice('ipc://'.length))
+      this.socket.bindSync(endpoint.replace(/:0$/, ':*'))
+    } catch (error) {
+      throw new EventstormError(
+        'BIND_FAILED',
+        `cannot listen on ${endpoint}: ${reason(error)}; is another process using it?`,
+        error,
+      )
+    }
+    this.endpoints.push(this.socket.lastEndpoint ?? endpoint)
+  }
+
+  #connect(endpoint: string): void {
+    try {
+      this.socket.connect(endpoint)
+    } catch (error) {
+      throw new EventstormError('CONNECT_FAILED', `cannot dial ${endpoint}: ${reason(error)}`, error)
+    }
+  }
+
+  /** Monitor events must be drained or not be touched at all: an unread one blocks libzmq's I/O thread. */
+  #watch(): void {
+    const observe = (type: zmq.EventType, count: keyof ConnectionCounters, message: string) =>
+      this.socket.events.on(type, (event) => {
+        this.connections[count]++
+        try {
+          this.log.debug({ endpoint: (event as { address?: string }).address }, message)
+        } catch {
+          // A throw from here would end the draining.
+        }
+      })
+    observe('handshake', 'connected', 'peer connected')
+    observe('disconnect', 'disconnected', 'peer disconnected')
+    for (const kind of ['protocol', 'auth', 'other'] as const) {
+      observe(`handshake:error:${kind}`, 'refused', 'peer refused')
+    }
+  }
+
+  protected async receiveAll(each: (frames: Buffer[]) => void): Promise<void> {
+    while (!this.socket.closed) {
+      let frames: Buffer[]
+      try {
+        frames = await this.socket.receive()
+      } catch (error) {
+        if (this.socket.closed) return
+        this.log.error({ error: reason(error) }, 'receiving failed')
+        return
+      }
+      try {
+        each(frames)
+      } catch (error) {
+        this.log.error({ error: reason(error) }, 'a received message could not be handled')
+      }
+    }
+  }
+
+  protected sendFrames(frames: (string | Buffer)[]): void {
+    // Resolved already; it can only reject when the socket was closed meanwhile.
+    this.socket.send(frames).catch(ignore)
+  }
+}
+
+const ignore = () => {}
+
+/** A second bind to an ipc path succeeds and takes the path away from its holder, so we look first (Linux). */
+function refuseTakenPath(path: string): void {
+  let table: string
+  try {
+    table = readFileSync('/proc/net/unix', 'utf8')
+  } catch {
+    return
+  }
+  const listening = '00010000'
+  for (const line of table.split('\n')) {
+    const fields = line.split(' ')
+    if (fields[3] === listening && line.endsWith(` ${path}`)) throw new Error('the path is in use')
+  }
+}
+
+/** The end that events leave by: XPUB, so that it sees what is subscribed. */
+export class PublishingEnd extends End {
+  /** Frames from subscribers that were no subscriptions. */
+  foreign = 0
+
+  /** @param onSubscription called for the first subscription to a prefix and after the last one is gone. */
+  constructor(options: PublishingOptions, onSubscription: (prefix: Buffer, wanted: boolean) => void) {
+    super(new zmq.XPublisher(), options, (socket) => {
+      socket.sendHighWaterMark = options.sendHighWaterMark
+      socket.maxMessageSize = MAX_SUBSCRIPTION_BYTES
+    })
+    // Read all the time: unread subscriptions pile up, and are not acted upon.
+    void this.receiveAll((frames) => {
+      const [frame] = frames
+      if (frames.length === 1 && (frame![0] === 0 || frame![0] === 1))
+        onSubscription(frame!.subarray(1), frame![0] === 1)
+      else this.foreign++
+    })
+  }
+
+  /** Hands a message over. Buffers above 128 bytes are not copied and must not be touched again. */
+  send(topic: Buffer, body: Buffer): void {
+    if (!this.socket.closed) this.sendFrames([topic, body])
+  }
+}
+
+/** The end that events come in by: XSUB, as its subscriptions can be forwarded and its queue of them be unbounded. */
+export class SubscribingEnd extends End {
+  constructor(options: EndOptions, onMessage: (frames: Buffer[]) => void) {
+    super(new zmq.XSubscriber(), options, (socket) => {
+      socket.sendHighWaterMark = 0
+      socket.maxMessageSize = options.maxMessageBytes
+    })
+    // A subscriber that is not receiving does not even send its subscriptions to a new publisher.
+    void this.receiveAll(onMessage)
+  }
+
+  subscribe(prefix: Buffer | string): void {
+    this.#send(1, prefix)
+  }
+
+  unsubscribe(prefix: Buffer | string): void {
+    this.#send(0, prefix)
+  }
+
+  #send(verb: 0 | 1, prefix: Buffer | string): void {
+    if (!this.socket.closed) this.sendFrames([Buffer.concat([Buffer.from([verb]), Buffer.from(prefix)])])
+  }
+}

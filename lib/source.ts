@@ -1,0 +1,403 @@
+import { hostname } from 'node:os'
+import { type Clock, systemClock } from './clock.js'
+import { encodeEvent, MAX_BSON_BYTES } from './codec.js'
+import { type Counters, type Logger, type Running, type Status, silent } from './component.js'
+import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
+import { EventstormError, show } from './errors.js'
+import { checkTypeName, type Data } from './event.js'
+import { Interest } from './interest.js'
+import { Lifecycle } from './lifecycle.js'
+import { byteSize, duration, list, parseOptions, z } from './options.js'
+import { compilePattern } from './pattern.js'
+import { PublishingEnd } from './sockets.js'
+import { headerLength, heartbeatBody, MAX_SOURCE_BYTES, writeHeader } from './wire.js'
+
+export const sourceOptions = z.strictObject({
+  source: z
+    .string()
+    .min(1)
+    .refine(
+      (name) => Buffer.byteLength(name) <= MAX_SOURCE_BYTES,
+      `expected at most ${MAX_SOURCE_BYTES} bytes`,
+    )
+    .optional()
+    .meta({
+      description: 'Who emits, as sinks see it. Default: the host name, for components with their name.',
+      argument: 'name',
+    }),
+  connect: list().meta({
+    description: `Router or sink to dial, repeatable. Default, when nothing is bound: ${DEFAULT_SOURCES_ENDPOINT}.`,
+    argument: 'endpoint',
+  }),
+  bind: list().meta({
+    description: 'Endpoint to listen on for routers and sinks, repeatable.',
+    argument: 'endpoint',
+  }),
+  linger: duration().prefault(0).meta({
+    description:
+      'How long an event may wait for company in its message. 0: until the end of the turn of the event loop.',
+  }),
+  batchEvents: z.int().min(1).default(1000).meta({ description: 'Events in one message at most.' }),
+  batchBytes: byteSize().prefault('64KiB').meta({ description: 'Size at which a message is sent at once.' }),
+  maxEventBytes: byteSize()
+    .pipe(z.number().max(MAX_BSON_BYTES))
+    .prefault('1MiB')
+    .meta({ description: 'Largest event; a larger one is refused.', argument: 'size' }),
+  maxTypes: z
+    .int()
+    .min(1)
+    .default(100_000)
+    .meta({ description: 'Event types at most; events of further ones are dropped and counted.' }),
+  heartbeat: duration()
+    .prefault('1s')
+    .meta({ description: 'Time between heartbeats, which make a loss at the end of a stream visible.' }),
+  sendHighWaterMark: z
+    .int()
+    .min(1)
+    .default(1000)
+    .meta({ description: 'Messages held for a subscriber that is slow, before it loses some.' }),
+  reconnectInterval: duration()
+    .prefault('1s')
+    .meta({ description: 'First wait before dialling again; doubles up to 10s.' }),
+  drainTimeout: duration()
+    .prefault('2s')
+    .meta({ description: 'How long a drain may go on sending what is still held.' }),
+})
+
+export type SourceOptions = z.input<typeof sourceOptions> & {
+  clock?: Clock
+  log?: Logger
+}
+
+export interface EmitOptions {
+  /** When it happened. Default: now. */
+  time?: Date
+  /** Extension attributes in the sense of CloudEvents: lower-case letters and digits. */
+  extensions?: Record<string, Data>
+}
+
+export interface SourceCounters extends Counters {
+  /** Calls of `emit` with a valid type. */
+  emitted: number
+  /** Events handed to ZeroMQ, and thus numbered. */
+  sent: number
+  /** Events nobody had asked for; they were not encoded. */
+  unwanted: number
+  /** Events not sent because the source was closed or had too many types. */
+  dropped: number
+  /** Bytes of the messages sent. */
+  bytes: number
+  /** Messages sent, heartbeats left out. */
+  batches: number
+  heartbeats: number
+}
+
+/** While nothing happens, the pauses between the heartbeats of a stream double up to so many intervals. */
+const MAX_HEARTBEAT_INTERVALS = 30
+
+/** First allocation for a stream whose habits are unknown. */
+const FIRST_BATCH_BYTES = 512
+
+/** One numbered stream of a type, and the message it is filling. */
+class OpenStream {
+  readonly topic: Buffer
+  seq = 0
+  wanted = false
+  /** The state of the interest that `wanted` was computed from. */
+  version = -1
+  beat = 0
+  /** Heartbeat intervals until the next heartbeat, and between the last two. */
+  beatIn = 0
+  beatPause = 1
+  /** Whether it stands in the list of streams to flush. */
+  listed = false
+  buffer: Buffer | undefined
+  length = 0
+  count = 0
+  /** What the last message needed, as a first guess for the next. */
+  expected = FIRST_BATCH_BYTES
+
+  constructor(type: string) {
+    this.topic = Buffer.from(type)
+  }
+}
+
+/**
+ * The library end for applications: emits events to whoever subscribed, and never waits for anybody.
+ *
+ *     await using source = new EventSource({ source: 'shop', connect: ['tcp://127.0.0.1:5555'] })
+ *     source.emit('order.placed', { total: 12.5 })
+ *
+ * Events of one type that are emitted in one turn of the event loop travel in one message. Opens its sockets
+ * at once; it keeps the process alive until it is closed.
+ *
+ * @throws OPTIONS_INVALID, ENDPOINT_INVALID, BIND_FAILED from the constructor
+ */
+export class EventSource implements Running {
+  readonly name: string
+  /** Start of this incarnation, microseconds since 1970; with the name and a type it tells the stream. */
+  readonly epoch: number
+  #options: z.output<typeof sourceOptions>
+  #clock: Clock
+  #log: Logger
+  #life = new Lifecycle()
+  #end: PublishingEnd
+  #nameBytes: Buffer
+  #headerLength: number
+  #interest = new Interest()
+  #streams = new Map<string, OpenStream>()
+  /** Streams with events in an open message. */
+  #filling: OpenStream[] = []
+  #cancelFlush: (() => void) | undefined
+  #cancelHeartbeat: () => void
+  #heartbeatVersion = 0
+  #waiters = new Set<() => void>()
+  #counters: SourceCounters = {
+    emitted: 0,
+    sent: 0,
+    unwanted: 0,
+    dropped: 0,
+    bytes: 0,
+    batches: 0,
+    heartbeats: 0,
+  }
+
+  constructor(options: SourceOptions = {}) {
+    const { clock = systemClock, log = silent, ...given } = options
+    this.#options = parseOptions(sourceOptions, given, 'EventSource')
+    this.#clock = clock
+    this.#log = log
+    this.name = this.#options.source ?? hostname()
+    this.epoch = clock.micros()
+    this.#nameBytes = Buffer.from(this.name)
+    this.#headerLength = headerLength(this.#nameBytes.length)
+    const { connect, bind, sendHighWaterMark, reconnectInterval, maxEventBytes } = this.#options
+    this.#end = new PublishingEnd(
+      {
+        connect: connect.length + bind.length === 0 ? [DEFAULT_SOURCES_ENDPOINT] : connect,
+        bind,
+        sendHighWaterMark,
+        reconnectInterval,
+        maxMessageBytes: maxEventBytes,
+        log,
+      },
+      (prefix, wanted) => this.#onSubscription(prefix, wanted),
+    )
+    this.#cancelHeartbeat = clock.every(this.#options.heartbeat, () => this.#sendHeartbeats())
+    this.#life.running()
+  }
+
+  get status(): Status {
+    return this.#life.status
+  }
+
+  get ended(): Promise<void> {
+    return this.#life.ended
+  }
+
+  /** Where it listens, with the real port where the system chose one. */
+  get endpoints(): readonly string[] {
+    return this.#end.endpoints
+  }
+
+  counters(): SourceCounters {
+    return {
+      ...this.#counters,
+      connections: { ...this.#end.connections },
+      subscriptions: this.#interest.size,
+    }
+  }
+
+  /**
+   * Emits one event. Never waits, and never throws because of the network.
+   *
+   * @returns whether somebody had asked for it; when not, it is not even encoded
+   * @throws TYPE_INVALID, DATA_INVALID, TIME_INVALID, EXTENSION_INVALID, EVENT_TOO_LARGE; nothing is sent then
+   */
+  emit(type: string, data?: Data, options?: EmitOptions): boolean {
+    const stream = this.#streams.get(type) ?? this.#open(type)
+    this.#counters.emitted++
+    if (stream === undefined || this.#life.status !== 'running') {
+      this.#counters.dropped++
+      return false
+    }
+    if (stream.version !== this.#interest.version) {
+      stream.wanted = this.#interest.since(type) !== undefined
+      stream.version = this.#interest.version
+    }
+    if (!stream.wanted) {
+      this.#counters.unwanted++
+      return false
+    }
+    const time = options?.time ?? new Date(this.#clock.now())
+    this.#append(stream, encodeEvent(type, time, data, options?.extensions, this.#options.maxEventBytes))
+    return true
+  }
+
+  /**
+   * Resolves when somebody listens: to events of the type, or to any that match the pattern, or to anything at
+   * all. A new subscriber would otherwise miss what was emitted before its subscription arrived.
+   *
+   * @throws PATTERN_INVALID, TIMEOUT (after `timeout` milliseconds, default: no limit), CLOSED
+   */
+  async subscribed(pattern = '**', options: { timeout?: number } = {}): Promise<void> {
+    const { prefix } = compilePattern(pattern)
+    if (this.#interest.touches(prefix)) return
+    await new Promise<void>((resolve, reject) => {
+      const check = () => {
+        const closed = this.#life.status !== 'running'
+        if (!closed && !this.#interest.touches(prefix)) return
+        finish()
+        if (closed)
+          reject(
+            new EventstormError(
+              'CLOSED',
+              `nobody subscribed to ${show(pattern)} before ${show(this.name)} was closed`,
+            ),
+          )
+        else resolve()
+      }
+      const cancel =
+        options.timeout === undefined
+          ? () => {}
+          : this.#clock.after(options.timeout, () => {
+              finish()
+              reject(
+                new EventstormError(
+                  'TIMEOUT',
+                  `expected somebody to subscribe to ${show(pattern)} at ${show(this.name)} within ${options.timeout} ms; is a sink running, and a router between?`,
+                ),
+              )
+            })
+      const finish = () => {
+        cancel()
+        this.#waiters.delete(check)
+      }
+      this.#waiters.add(check)
+    })
+  }
+
+  /** Sends what has been emitted, a last heartbeat for each stream, and closes. */
+  drain(timeout = this.#options.drainTimeout): Promise<void> {
+    return this.#life.stop(() => {
+      this.#flush()
+      for (const [type, stream] of this.#streams) this.#sendHeartbeat(type, stream)
+      this.#close(timeout)
+    })
+  }
+
+  /** Closes now; what is still held is not sent. */
+  close(): Promise<void> {
+    return this.#life.stop(() => this.#close(0))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drain()
+  }
+
+  #close(linger: number): void {
+    this.#cancelFlush?.()
+    this.#cancelHeartbeat()
+    this.#end.close(linger)
+    for (const check of [...this.#waiters]) check()
+  }
+
+  #open(type: string): OpenStream | undefined {
+    checkTypeName(type)
+    if (this.#streams.size >= this.#options.maxTypes) {
+      // A stream cannot be forgotten to make room: its numbers would begin again.
+      if (this.#counters.dropped === 0) {
+        this.#log.warn(
+          { maxTypes: this.#options.maxTypes, type },
+          'too many event types; events of new ones are dropped',
+        )
+      }
+      return undefined
+    }
+    const stream = new OpenStream(type)
+    this.#streams.set(type, stream)
+    return stream
+  }
+
+  #append(stream: OpenStream, event: Uint8Array): void {
+    if (stream.buffer !== undefined && stream.length + event.length > this.#options.batchBytes)
+      this.#send(stream)
+    if (stream.buffer === undefined) {
+      stream.buffer = Buffer.allocUnsafeSlow(Math.max(stream.expected, this.#headerLength + event.length))
+      stream.length = this.#headerLength
+      if (!stream.listed) this.#filling.push(stream)
+      stream.listed = true
+      this.#scheduleFlush()
+    } else if (stream.length + event.length > stream.buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(stream.buffer.length * 2, stream.length + event.length))
+      stream.buffer.copy(larger, 0, 0, stream.length)
+      stream.buffer = larger
+    }
+    stream.buffer.set(event, stream.length)
+    stream.length += event.length
+    stream.count++
+    if (stream.count >= this.#options.batchEvents) this.#send(stream)
+  }
+
+  #scheduleFlush(): void {
+    if (this.#cancelFlush !== undefined) return
+    if (this.#options.linger > 0) {
+      this.#cancelFlush = this.#clock.after(this.#options.linger, () => this.#flush())
+    } else {
+      const immediate = setImmediate(() => this.#flush())
+      this.#cancelFlush = () => clearImmediate(immediate)
+    }
+  }
+
+  #flush(): void {
+    this.#cancelFlush?.()
+    this.#cancelFlush = undefined
+    const filling = this.#filling
+    this.#filling = []
+    for (const stream of filling) {
+      stream.listed = false
+      this.#send(stream)
+    }
+  }
+
+  /** Sends the open message of a stream. Its buffer belongs to libzmq from here on. */
+  #send(stream: OpenStream): void {
+    const { buffer, length, count } = stream
+    if (buffer === undefined) return
+    writeHeader(buffer, this.#nameBytes, this.epoch, stream.seq, count)
+    this.#end.send(stream.topic, buffer.subarray(0, length))
+    stream.seq += count
+    stream.expected = Math.max(FIRST_BATCH_BYTES, length)
+    stream.buffer = undefined
+    stream.count = 0
+    stream.beatIn = 0
+    stream.beatPause = 1
+    this.#counters.sent += count
+    this.#counters.bytes += length
+    this.#counters.batches++
+  }
+
+  #sendHeartbeats(): void {
+    // Whoever has just subscribed learns where the streams stand.
+    const renewed = this.#heartbeatVersion !== this.#interest.version
+    this.#heartbeatVersion = this.#interest.version
+    for (const [type, stream] of this.#streams) {
+      if (!renewed && stream.beatIn-- > 0) continue
+      this.#sendHeartbeat(type, stream)
+      stream.beatIn = stream.beatPause - 1
+      stream.beatPause = Math.min(stream.beatPause * 2, MAX_HEARTBEAT_INTERVALS)
+    }
+  }
+
+  #sendHeartbeat(type: string, stream: OpenStream): void {
+    if (stream.seq === 0 || this.#interest.since(type) === undefined) return
+    this.#end.send(stream.topic, heartbeatBody(this.#nameBytes, this.epoch, stream.seq, ++stream.beat))
+    this.#counters.heartbeats++
+  }
+
+  #onSubscription(prefix: Buffer, wanted: boolean): void {
+    this.#interest.change(prefix, wanted, this.#clock.micros())
+    this.#log.debug({ prefix: prefix.toString(), wanted }, wanted ? 'subscribed' : 'unsubscribed')
+    for (const check of [...this.#waiters]) check()
+  }
+}

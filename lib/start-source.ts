@@ -1,0 +1,96 @@
+import { systemClock } from './clock.js'
+import type { Counters, Running, SourceComponent, SourceContext, Status } from './component.js'
+import { silent } from './component.js'
+import { reason } from './errors.js'
+import { Lifecycle } from './lifecycle.js'
+import { EventSource, type SourceOptions } from './source.js'
+
+/** A source component at work. */
+export interface StartedSource extends Running {
+  readonly endpoints: readonly string[]
+}
+
+/**
+ * Runs a source component: opens its socket, lets it emit, and ends with it when it finishes by itself.
+ *
+ * @throws OPTIONS_INVALID, ENDPOINT_INVALID, BIND_FAILED, and whatever the component's `open` throws
+ */
+export async function startSource(
+  component: SourceComponent,
+  options: SourceOptions & { name?: string } = {},
+): Promise<StartedSource> {
+  const runner = new SourceRunner(component, options)
+  await runner.open()
+  return runner
+}
+
+class SourceRunner implements StartedSource {
+  #component: SourceComponent
+  #source: EventSource
+  #context: SourceContext
+  #life = new Lifecycle()
+
+  constructor(component: SourceComponent, options: SourceOptions & { name?: string }) {
+    const { name = 'source', clock = systemClock, log = silent, ...rest } = options
+    this.#component = component
+    this.#source = new EventSource({ ...rest, clock, log })
+    this.#context = {
+      name,
+      clock,
+      log,
+      finish: () => void this.drain(),
+      subscribed: (type, timeout) =>
+        this.#source.subscribed(type, { timeout }).then(
+          () => true,
+          () => false,
+        ),
+    }
+  }
+
+  get status(): Status {
+    return this.#life.status
+  }
+
+  get ended(): Promise<void> {
+    return this.#life.ended
+  }
+
+  get endpoints(): readonly string[] {
+    return this.#source.endpoints
+  }
+
+  counters(): Counters {
+    return { ...this.#source.counters(), ...this.#component.counters?.() }
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.#component.open(({ type, data, time, extensions }) => {
+        return this.#source.emit(type, data, { ...(time && { time }), ...(extensions && { extensions }) })
+      }, this.#context)
+      this.#life.running()
+    } catch (error) {
+      this.#context.log.error({ error: reason(error) }, 'source could not start')
+      await this.#life.fail(error, () => this.#source.close())
+      throw error
+    }
+  }
+
+  drain(timeout?: number): Promise<void> {
+    return this.#life.stop(async () => {
+      await this.#component.close()
+      await this.#source.drain(timeout)
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#life.stop(async () => {
+      await this.#component.close()
+      await this.#source.close()
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drain()
+  }
+}

@@ -1,0 +1,4 @@
+/** What tests of components, ours and others', are made with. */
+export { ControlledClock } from './clock.js'
+export { freeEndpoint, TRANSPORTS, type Transport } from './endpoints.js'
+export { until } from './until.js'
