@@ -1,0 +1,97 @@
+/**
+ * How many events a second go from an object in one process to an object in another over tcp: directly and
+ * through a router, against the program a user would write (one event a message). All in one run, in turns, so
+ * that the ratios hold on a noisy machine.
+ */
+import { Checksum } from './event.js'
+import { median, RoleProcess } from './processes.js'
+import { finish, type Row, table } from './report.js'
+
+const COUNT = Number(process.env.BENCH_EVENTS ?? 300_000)
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
+
+interface Result {
+  rate: number
+  received: number
+  lost: number | undefined
+  right: boolean
+  cpu: { sender: number; router?: number; receiver: number }
+}
+
+const expected = Checksum.expected(COUNT)
+
+async function run(senderRole: string, receiverRole: string, routed: boolean): Promise<Result> {
+  const started: RoleProcess[] = []
+  const start = (role: string, options: object) => {
+    const process = new RoleProcess(role, { count: COUNT, ...options })
+    started.push(process)
+    return process
+  }
+  try {
+    const router = routed ? start('router', {}) : undefined
+    const between = await router?.report<{ ready: string; sinks: string }>('ready')
+    const receiver = start(receiverRole, { endpoint: between?.sinks })
+    const { ready } = await receiver.report<{ ready: string }>('ready')
+    const sender = start(senderRole, { endpoint: between?.ready ?? ready })
+    await sender.report('ready')
+    // The naive program has no way to know when its subscriber is there.
+    if (senderRole === 'naiveSender') await new Promise((resolve) => setTimeout(resolve, 500))
+    sender.tell({ go: true })
+    const [sent, got] = await Promise.all([
+      sender.report<{ sent: number; cpu: number }>('sent'),
+      receiver.report<{ received: number; checksum: string; seconds: number; cpu: number; lost?: number }>(
+        'received',
+      ),
+    ])
+    router?.tell({ report: true })
+    const passed = await router?.report<{ cpu: number }>('cpu')
+    return {
+      rate: got.received / got.seconds,
+      received: got.received,
+      lost: got.lost,
+      right: got.checksum === expected && sent.sent === COUNT,
+      cpu: { sender: sent.cpu, receiver: got.cpu, ...(passed && { router: passed.cpu }) },
+    }
+  } finally {
+    for (const process of started.reverse()) await process.stop()
+  }
+}
+
+const cases: Record<string, () => Promise<Result>> = {
+  'naive zeromq + bson, direct': () => run('naiveSender', 'naiveReceiver', false),
+  'eventstorm, direct': () => run('sender', 'receiver', false),
+  'eventstorm, through a router': () => run('sender', 'receiver', true),
+}
+
+const results: Record<string, Result[]> = {}
+for (let round = 0; round < ROUNDS; round++) {
+  for (const [name, measure] of Object.entries(cases)) {
+    const result = await measure()
+    results[name] = [...(results[name] ?? []), result]
+    process.stderr.write(`round ${round + 1}/${ROUNDS}  ${name}: ${Math.round(result.rate)} events/s\n`)
+  }
+}
+
+const rate = (name: string) => median(results[name]!.map((each) => each.rate))
+const [naive, direct] = Object.keys(cases) as [string, string]
+const microseconds = (seconds: number | undefined) =>
+  seconds === undefined ? '' : ((seconds * 1e6) / COUNT).toFixed(2)
+const rows: Row[] = Object.entries(results).map(([name, all]) => ({
+  case: name,
+  'events/s': Math.round(rate(name)),
+  min: Math.round(Math.min(...all.map((each) => each.rate))),
+  max: Math.round(Math.max(...all.map((each) => each.rate))),
+  'x naive': (rate(name) / rate(naive)).toFixed(2),
+  'x direct': (rate(name) / rate(direct)).toFixed(2),
+  'sender us/event': microseconds(median(all.map((each) => each.cpu.sender))),
+  'router us/event': microseconds(all[0]!.cpu.router && median(all.map((each) => each.cpu.router!))),
+  'receiver us/event': microseconds(median(all.map((each) => each.cpu.receiver))),
+  lost: all.reduce((sum, each) => sum + (COUNT - each.received), 0),
+  right: all.every((each) => each.right) ? 'yes' : 'NO',
+}))
+table(`${COUNT} events of 15 fields, object to object over tcp, ${ROUNDS} rounds, medians`, rows)
+finish(
+  'throughput',
+  { count: COUNT, rounds: ROUNDS, rows, results },
+  rows.every((row) => row.right === 'yes'),
+)
