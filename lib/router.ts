@@ -266,14 +266,16 @@ export class EventRouter implements Running {
   }
 
   #onSubscription(prefix: Buffer, wanted: boolean): void {
-    this.#interest.change(prefix, wanted, this.#clock.micros())
-    if (wanted) {
-      this.#in.subscribe(prefix)
-      return
-    }
-    this.#in.unsubscribe(prefix)
-    // The numbers of what we no longer ask for go on without us; that is no loss.
-    this.#ledger.forgetTypes((type) => this.#interest.since(type) === undefined)
+    const now = this.#clock.micros()
+    this.#interest.change(prefix, wanted, now)
+    if (wanted) this.#in.subscribe(prefix)
+    else this.#in.unsubscribe(prefix)
+    // The numbers of what we do not ask for go on without us, and that is no loss. What was still under way when we
+    // asked no more may have begun a stream anew, so streams are forgotten at both ends of the silence.
+    this.#ledger.forgetTypes((type) => {
+      const since = this.#interest.since(type)
+      return since === undefined || since >= now
+    })
   }
 }
 

@@ -33,7 +33,7 @@ export interface PublishingOptions extends EndOptions {
 }
 
 /** What is known of an end's connections. */
-export interface ConnectionCounters {
+export type ConnectionCounters = {
   connected: number
   disconnected: number
   /** Handshakes that failed: not ZeroMQ, another version, or not allowed. */

@@ -9,7 +9,7 @@ import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { byteSize, duration, list, parseOptions, z } from './options.js'
 import { compilePattern } from './pattern.js'
-import { PublishingEnd } from './sockets.js'
+import { type ConnectionCounters, PublishingEnd } from './sockets.js'
 import { headerLength, heartbeatBody, MAX_SOURCE_BYTES, writeHeader } from './wire.js'
 
 export const sourceOptions = z.strictObject({
@@ -90,6 +90,9 @@ export interface SourceCounters extends Counters {
   /** Messages sent, heartbeats left out. */
   batches: number
   heartbeats: number
+  connections: ConnectionCounters
+  /** Prefixes that somebody wants. */
+  subscriptions: number
 }
 
 /** While nothing happens, the pauses between the heartbeats of a stream double up to so many intervals. */
@@ -152,7 +155,7 @@ export class EventSource implements Running {
   #cancelHeartbeat: () => void
   #heartbeatVersion = 0
   #waiters = new Set<() => void>()
-  #counters: SourceCounters = {
+  #counters = {
     emitted: 0,
     sent: 0,
     unwanted: 0,

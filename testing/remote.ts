@@ -1,0 +1,86 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Counters } from '../lib/index.js'
+import type { Command } from './role.js'
+
+interface Report {
+  done: true
+  counters: Counters
+  /** Resident memory of the process, bytes. */
+  rss: number
+}
+
+/** A source, router or sink in a process of its own, to be killed, stopped and restarted. */
+export class Remote implements AsyncDisposable {
+  readonly endpoints: readonly string[]
+  #child: ChildProcess
+
+  private constructor(child: ChildProcess, endpoints: readonly string[]) {
+    this.#child = child
+    this.endpoints = endpoints
+  }
+
+  /** Starts it; resolves when its sockets are open. */
+  static async start(role: 'source' | 'router' | 'sink', options: object): Promise<Remote> {
+    const child = fork(fileURLToPath(new URL('./role.js', import.meta.url)), [role, JSON.stringify(options)])
+    const gone = new AbortController()
+    child.once('exit', (code) => gone.abort(new Error(`the ${role} exited with ${code} before it was open`)))
+    try {
+      const [{ endpoints }] = await once(child, 'message', { signal: gone.signal })
+      return new Remote(child, endpoints)
+    } catch (error) {
+      throw gone.signal.reason ?? error
+    }
+  }
+
+  async #tell(command: Command): Promise<Report> {
+    const answer = once(this.#child, 'message')
+    this.#child.send(command)
+    const [report] = await answer
+    return report
+  }
+
+  counters(): Promise<Counters> {
+    return this.look().then((report) => report.counters)
+  }
+
+  look(): Promise<Report> {
+    return this.#tell({ look: true })
+  }
+
+  /** Sources: emits `count` events `{ i }` once somebody listens, and resolves when they were sent. */
+  emit(type: string, count: number, turnEvery?: number): Promise<Report> {
+    return this.#tell({ emit: { type, count, ...(turnEvery !== undefined && { turnEvery }) } })
+  }
+
+  /** Drains it; the process ends by itself. */
+  async drain(): Promise<Report> {
+    const gone = once(this.#child, 'exit')
+    const report = await this.#tell({ drain: true })
+    await gone
+    return report
+  }
+
+  /** SIGSTOP: it stands still, its connections stay open. */
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
+  /** SIGKILL, and waits for its end. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const gone = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await gone
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill()
+  }
+}
