@@ -1,7 +1,11 @@
 import { BSON, EJSON } from 'bson'
 import { EventstormError, reason, show } from './errors.js'
 import type { Data, StormEvent } from './event.js'
+import { ReadSite, readEvent, UNREAD } from './shape-reader.js'
+import { NO_ROOM, UNUSUAL, WriteSite, writeEvent } from './shape-writer.js'
 import type { Message } from './wire.js'
+
+export { NO_ROOM, UNUSUAL, WriteSite, writeEvent }
 
 /** Names that an extension attribute may not take: they are the envelope's own (CloudEvents 1.0 and ours). */
 const TAKEN = new Set(['time', 'data', 'type', 'source', 'id', 'epoch', 'seq', 'specversion'])
@@ -56,45 +60,61 @@ export function encodeEvent(
       error,
     )
   }
-  if (bytes.length > maxBytes) {
-    throw new EventstormError(
-      'EVENT_TOO_LARGE',
-      `expected a ${show(type)} event of at most ${maxBytes} bytes of BSON, got ${bytes.length} or more; send less, or raise maxEventBytes on the source`,
-    )
-  }
+  checkSize(type, bytes.length, maxBytes)
   return bytes
+}
+
+/** @throws EVENT_TOO_LARGE */
+export function checkSize(type: string, bytes: number, maxBytes: number): void {
+  if (bytes <= maxBytes) return
+  // `bson` cuts documents above its own buffer without a word, so the size it tells may be too small.
+  throw new EventstormError(
+    'EVENT_TOO_LARGE',
+    `expected a ${show(type)} event of at most ${maxBytes} bytes of BSON, got ${bytes} or more; send less, or raise maxEventBytes on the source`,
+  )
+}
+
+// What was learned of the shapes of each type's data. Emptied when it grows too large: then it is learned again.
+const MAX_TYPES_LEARNED = 1000
+const sites = new Map<string, ReadSite>()
+
+function siteOf(type: string): ReadSite {
+  let site = sites.get(type)
+  if (site === undefined) {
+    if (sites.size >= MAX_TYPES_LEARNED) sites.clear()
+    site = new ReadSite()
+    sites.set(type, site)
+  }
+  return site
 }
 
 /** The events of a message, without those that are no valid events; never throws. */
 export function decodeEvents(message: Message): StormEvent[] {
-  const { type, source, epoch, body, count } = message
+  const { type, source, epoch, seq, body, count } = message
+  const site = siteOf(type)
   const events: StormEvent[] = []
   let at = message.offset
   for (let i = 0; i < count; i++) {
-    const length = body.readInt32LE(at)
-    const event = decodeEvent(body.subarray(at, at + length), type, source, epoch, message.seq + i)
-    if (event) events.push(event)
-    at += length
+    const end = at + body.readInt32LE(at)
+    const read = readEvent(body, at, end, site)
+    if (read === UNREAD) {
+      const event = decodeUnusual(body.subarray(at, end), message, seq + i)
+      if (event) events.push(event)
+    } else {
+      events.push({ type, source, epoch, seq: seq + i, time: read.time, data: read.data })
+    }
+    at = end
   }
   return events
 }
 
-function decodeEvent(
-  bytes: Buffer,
-  type: string,
-  source: string,
-  epoch: number,
-  seq: number,
-): StormEvent | undefined {
+function decodeUnusual(bytes: Buffer, { type, source, epoch }: Message, seq: number): StormEvent | undefined {
   try {
     // Documents nested so deeply that the recursive reader runs out of stack end up in the catch as well.
     const { time, data, ...extensions } = BSON.deserialize(bytes)
     if (!(time instanceof Date) || data === undefined) return undefined
     const event: StormEvent = { type, source, epoch, seq, time, data }
-    for (const _ in extensions) {
-      event.extensions = extensions
-      break
-    }
+    if (Object.keys(extensions).length > 0) event.extensions = extensions
     return event
   } catch {
     return undefined

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { type Clock, systemClock } from './clock.js'
-import { encodeEvent, MAX_BSON_BYTES } from './codec.js'
+import { checkSize, encodeEvent, MAX_BSON_BYTES, UNUSUAL, WriteSite, writeEvent } from './codec.js'
 import { type Counters, type Logger, type Running, type Status, silent } from './component.js'
 import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { EventstormError, show } from './errors.js'
@@ -112,6 +112,8 @@ class OpenStream {
   /** Heartbeat intervals until the next heartbeat, and between the last two. */
   beatIn = 0
   beatPause = 1
+  /** What is known of the shapes of its data. */
+  readonly site = new WriteSite()
   /** Whether it stands in the list of streams to flush. */
   listed = false
   buffer: Buffer | undefined
@@ -233,7 +235,9 @@ export class EventSource implements Running {
       return false
     }
     const time = options?.time ?? new Date(this.#clock.now())
-    this.#append(stream, encodeEvent(type, time, data, options?.extensions, this.#options.maxEventBytes))
+    const extensions = options?.extensions
+    if (extensions === undefined && this.#write(type, stream, time, data)) return true
+    this.#append(stream, encodeEvent(type, time, data, extensions, this.#options.maxEventBytes))
     return true
   }
 
@@ -322,24 +326,53 @@ export class EventSource implements Running {
     return stream
   }
 
+  /** Writes an event of a usual shape straight into the open message. False: it has to go the other way. */
+  #write(type: string, stream: OpenStream, time: Date, data: Data): boolean {
+    for (;;) {
+      const buffer = this.#room(stream, 0)
+      const end = writeEvent(buffer, stream.length, buffer.length, time, data, stream.site)
+      if (end > 0) {
+        checkSize(type, end - stream.length, this.#options.maxEventBytes)
+        this.#added(stream, end)
+        return true
+      }
+      if (end === UNUSUAL) return false
+      // No room: a larger buffer up to the size of a message, then a message of its own, then the other way.
+      if (buffer.length < this.#options.batchBytes) this.#room(stream, buffer.length - stream.length + 1)
+      else if (stream.count > 0) this.#send(stream)
+      else return false
+    }
+  }
+
+  /** Adds an encoded event to the open message. */
   #append(stream: OpenStream, event: Uint8Array): void {
-    if (stream.buffer !== undefined && stream.length + event.length > this.#options.batchBytes)
-      this.#send(stream)
-    if (stream.buffer === undefined) {
-      stream.buffer = Buffer.allocUnsafeSlow(Math.max(stream.expected, this.#headerLength + event.length))
-      stream.length = this.#headerLength
-      if (!stream.listed) this.#filling.push(stream)
+    if (stream.count > 0 && stream.length + event.length > this.#options.batchBytes) this.#send(stream)
+    this.#room(stream, event.length).set(event, stream.length)
+    this.#added(stream, stream.length + event.length)
+  }
+
+  #added(stream: OpenStream, length: number): void {
+    stream.length = length
+    stream.count++
+    if (!stream.listed) {
       stream.listed = true
+      this.#filling.push(stream)
       this.#scheduleFlush()
-    } else if (stream.length + event.length > stream.buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(stream.buffer.length * 2, stream.length + event.length))
+    }
+    if (stream.count >= this.#options.batchEvents) this.#send(stream)
+  }
+
+  /** The buffer of the open message, with room for so many more bytes. */
+  #room(stream: OpenStream, bytes: number): Buffer {
+    if (stream.buffer === undefined) {
+      stream.length = this.#headerLength
+      stream.buffer = Buffer.allocUnsafeSlow(Math.max(stream.expected, stream.length + bytes))
+    } else if (stream.length + bytes > stream.buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(stream.buffer.length * 2, stream.length + bytes))
       stream.buffer.copy(larger, 0, 0, stream.length)
       stream.buffer = larger
     }
-    stream.buffer.set(event, stream.length)
-    stream.length += event.length
-    stream.count++
-    if (stream.count >= this.#options.batchEvents) this.#send(stream)
+    return stream.buffer
   }
 
   #scheduleFlush(): void {
@@ -366,11 +399,12 @@ export class EventSource implements Running {
   /** Sends the open message of a stream. Its buffer belongs to libzmq from here on. */
   #send(stream: OpenStream): void {
     const { buffer, length, count } = stream
-    if (buffer === undefined) return
+    if (buffer === undefined || count === 0) return
     writeHeader(buffer, this.#nameBytes, this.epoch, stream.seq, count)
     this.#end.send(stream.topic, buffer.subarray(0, length))
     stream.seq += count
-    stream.expected = Math.max(FIRST_BATCH_BYTES, length)
+    // Half as much again, as the next message may be a little larger.
+    stream.expected = Math.min(this.#options.batchBytes, Math.max(FIRST_BATCH_BYTES, length + (length >> 1)))
     stream.buffer = undefined
     stream.count = 0
     stream.beatIn = 0

@@ -1,0 +1,295 @@
+/**
+ * Writes plain documents as BSON, byte for byte as the `bson` package would, several times faster. The events of
+ * a stream mostly have one shape (the same keys in the same order), so for each shape a function is generated
+ * in which the keys are constants. Anything unusual (BSON's own types, class instances, functions, keys that are
+ * not plain ASCII ...) is refused with UNUSUAL, and the caller lets `bson` do it.
+ *
+ * BSON's layout: bsonspec.org, version 1.1.
+ */
+
+/** The target has too little room; what was written so far is to be ignored. */
+export const NO_ROOM = -1
+/** The value is none that this writer knows. */
+export const UNUSUAL = -2
+
+/** A place where documents of few shapes occur: the data of a type, or one member of it. */
+export class WriteSite {
+  shapes: CompiledShape[] = []
+}
+
+type Write = (
+  target: Buffer,
+  at: number,
+  limit: number,
+  value: Record<string, unknown>,
+  depth: number,
+) => number
+
+interface CompiledShape {
+  keys: string[]
+  write: Write
+}
+
+const MAX_SHAPES_PER_SITE = 4
+const MAX_KEYS = 100
+const MAX_DEPTH = 50
+/** Compiled shapes in the process; code is never collected while a site lives, so there is an end to it. */
+const MAX_COMPILED = 1000
+let compiled = 0
+
+// Keys the `bson` package or JavaScript itself treats in some special way are left to `bson`.
+const PLAIN_KEY = /^[\x21-\x7e](?:[\x20-\x7e]{0,63})$/
+const SPECIAL_KEYS = new Set(['toBSON', '_bsontype', '__proto__', '$ref', '$id', '$db', '$code', '$scope'])
+
+export const isPlainKey = (key: string) => PLAIN_KEY.test(key) && !SPECIAL_KEYS.has(key)
+
+const DOUBLE = 1
+const TEXT = 2
+const DOCUMENT = 3
+const ARRAY = 4
+const BOOLEAN = 8
+const DATE = 9
+const NULL = 10
+const INT32 = 16
+
+// Below this length a loop over the characters beats the call into C++ (measured: 24 to 28).
+const SHORT_TEXT = 28
+
+const float = new Float64Array(1)
+const floatBytes = new Uint8Array(float.buffer)
+const HIGH = 2 ** 32
+
+type NativeBuffer = Buffer & { utf8Write(text: string, at: number): number }
+
+function writeInt32(target: Buffer, value: number, at: number): number {
+  target[at] = value
+  target[at + 1] = value >> 8
+  target[at + 2] = value >> 16
+  target[at + 3] = value >> 24
+  return at + 4
+}
+
+function writeDouble(target: Buffer, value: number, at: number): number {
+  float[0] = value
+  for (let i = 0; i < 8; i++) target[at + i] = floatBytes[i]!
+  return at + 8
+}
+
+function writeText(target: Buffer, at: number, limit: number, text: string): number {
+  const { length } = text
+  if (at + 5 + length * 3 > limit) return NO_ROOM
+  const start = at + 4
+  let end = start
+  if (length < SHORT_TEXT) {
+    let i = 0
+    for (; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code >= 0x80) break
+      target[start + i] = code
+    }
+    end = i === length ? start + length : start + (target as NativeBuffer).utf8Write(text, start)
+  } else {
+    end = start + (target as NativeBuffer).utf8Write(text, start)
+  }
+  target[end] = 0
+  writeInt32(target, end - start + 1, at)
+  return end + 1
+}
+
+/** Whether a number is stored as int32: -0 is not, as an int32 has no sign of zero. */
+const isInt32 = (value: number) => value === (value | 0) && (value !== 0 || 1 / value > 0)
+
+/**
+ * Writes any value whose type byte goes to `typeAt` and whose content goes to `at`.
+ * @returns where it ends, NO_ROOM or UNUSUAL
+ */
+export function writeValue(
+  target: Buffer,
+  typeAt: number,
+  at: number,
+  limit: number,
+  value: unknown,
+  site: WriteSite,
+  depth: number,
+): number {
+  if (at + 16 > limit) return NO_ROOM
+  switch (typeof value) {
+    case 'string':
+      target[typeAt] = TEXT
+      return writeText(target, at, limit, value)
+    case 'number':
+      target[typeAt] = isInt32(value) ? INT32 : DOUBLE
+      return isInt32(value) ? writeInt32(target, value, at) : writeDouble(target, value, at)
+    case 'boolean':
+      target[typeAt] = BOOLEAN
+      target[at] = value ? 1 : 0
+      return at + 1
+    case 'object':
+      break
+    default:
+      return UNUSUAL
+  }
+  if (value === null) {
+    target[typeAt] = NULL
+    return at
+  }
+  if (depth > MAX_DEPTH) return UNUSUAL
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) {
+    target[typeAt] = DOCUMENT
+    return writeDocument(target, at, limit, value as Record<string, unknown>, site, depth)
+  }
+  if (prototype === Array.prototype) {
+    target[typeAt] = ARRAY
+    return writeArray(target, at, limit, value as unknown[], site, depth)
+  }
+  if (prototype === Date.prototype) {
+    target[typeAt] = DATE
+    return writeDate(target, at, value as Date)
+  }
+  return UNUSUAL
+}
+
+export function writeDate(target: Buffer, at: number, date: Date): number {
+  const ms = date.getTime()
+  if (Number.isNaN(ms)) return UNUSUAL
+  const high = Math.floor(ms / HIGH)
+  writeInt32(target, ms - high * HIGH, at)
+  return writeInt32(target, high, at + 4)
+}
+
+function writeArray(
+  target: Buffer,
+  start: number,
+  limit: number,
+  values: unknown[],
+  site: WriteSite,
+  depth: number,
+): number {
+  // A list with members of its own beside the elements, or with holes, is left to `bson`.
+  const { length } = values
+  if (Object.keys(values).length !== length) return UNUSUAL
+  let at = start + 4
+  for (let i = 0; i < length; i++) {
+    const key = String(i)
+    if (at + key.length + 18 > limit) return NO_ROOM
+    const typeAt = at++
+    for (let j = 0; j < key.length; j++) target[at++] = key.charCodeAt(j)
+    target[at++] = 0
+    at = writeValue(target, typeAt, at, limit, values[i], site, depth + 1)
+    if (at < 0) return at
+  }
+  if (at + 1 > limit) return NO_ROOM
+  target[at++] = 0
+  writeInt32(target, at - start, start)
+  return at
+}
+
+function writeDocument(
+  target: Buffer,
+  at: number,
+  limit: number,
+  value: Record<string, unknown>,
+  site: WriteSite,
+  depth: number,
+): number {
+  const keys = Object.keys(value)
+  for (const shape of site.shapes) {
+    if (sameKeys(shape.keys, keys)) return shape.write(target, at, limit, value, depth)
+  }
+  if (site.shapes.length >= MAX_SHAPES_PER_SITE || compiled >= MAX_COMPILED) return UNUSUAL
+  const write = compile(keys)
+  if (write === undefined) return UNUSUAL
+  site.shapes.push({ keys, write })
+  return write(target, at, limit, value, depth)
+}
+
+function sameKeys(a: string[], b: string[]): boolean {
+  const { length } = a
+  if (b.length !== length) return false
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+const helpers = { NO_ROOM, WriteSite, writeText, writeInt32, writeDouble, isInt32, writeValue }
+
+/** Generates the function for one shape; undefined when it is not plain, or no code may be generated here. */
+function compile(keys: string[]): Write | undefined {
+  if (keys.length > MAX_KEYS || !keys.every(isPlainKey)) return undefined
+  // The most that everything but texts and nested values can take: type, key, NUL, eight bytes.
+  const fixed = keys.reduce((sum, key) => sum + key.length + 10, 5)
+  const fields = keys.map((key, i) => {
+    const bytes = [...Buffer.from(key), 0]
+    return `
+    typeAt = at
+    ${bytes.map((byte, j) => `target[at + ${j + 1}] = ${byte}`).join('; ')}
+    at += ${bytes.length + 1}
+    v = value[${JSON.stringify(key)}]
+    if (typeof v === 'string') {
+      target[typeAt] = ${TEXT}
+      at = h.writeText(target, at, room, v)
+      if (at < 0) return at
+    } else if (typeof v === 'number') {
+      if (h.isInt32(v)) { target[typeAt] = ${INT32}; at = h.writeInt32(target, v, at) }
+      else { target[typeAt] = ${DOUBLE}; at = h.writeDouble(target, v, at) }
+    } else if (v === true || v === false) {
+      target[typeAt] = ${BOOLEAN}
+      target[at++] = v ? 1 : 0
+    } else if (v === undefined) {
+      at = typeAt
+    } else {
+      at = h.writeValue(target, typeAt, at, room, v, site${i}, depth + 1)
+      if (at < 0) return at
+    }`
+  })
+  const body = `
+  ${keys.map((_, i) => `const site${i} = new h.WriteSite()`).join('\n  ')}
+  return (target, start, limit, value, depth) => {
+    // Texts and nested values leave room for all that is of fixed size.
+    const room = limit - ${fixed}
+    if (start > room) return h.NO_ROOM
+    let at = start + 4, typeAt = 0, v
+    ${fields.join('')}
+    target[at++] = 0
+    h.writeInt32(target, at - start, start)
+    return at
+  }`
+  try {
+    const write = new Function('h', body)(helpers)
+    compiled++
+    return write
+  } catch {
+    // Node runs with --disallow-code-generation-from-strings.
+    return undefined
+  }
+}
+
+const TIME = Buffer.from('\x09time\0', 'latin1')
+const DATA_KEY = Buffer.from('data\0', 'latin1')
+const DATA_AT = 4 + TIME.length + 8
+/** What an event takes beside its data. */
+const ENVELOPE = DATA_AT + 1 + DATA_KEY.length + 1
+
+/**
+ * Writes an event document `{ time, data }` to `start`.
+ * @returns where it ends, NO_ROOM or UNUSUAL
+ */
+export function writeEvent(
+  target: Buffer,
+  start: number,
+  limit: number,
+  time: Date,
+  data: unknown,
+  site: WriteSite,
+) {
+  if (start + ENVELOPE > limit) return NO_ROOM
+  TIME.copy(target, start + 4)
+  if (writeDate(target, start + 4 + TIME.length, time) < 0) return UNUSUAL
+  DATA_KEY.copy(target, start + DATA_AT + 1)
+  const at = start + ENVELOPE - 1
+  const end = writeValue(target, start + DATA_AT, at, limit - 1, data === undefined ? null : data, site, 0)
+  if (end < 0) return end
+  target[end] = 0
+  writeInt32(target, end + 1 - start, start)
+  return end + 1
+}
