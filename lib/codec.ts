@@ -112,7 +112,7 @@ function decodeUnusual(bytes: Buffer, { type, source, epoch }: Message, seq: num
   try {
     // Documents nested so deeply that the recursive reader runs out of stack end up in the catch as well.
     const { time, data, ...extensions } = BSON.deserialize(bytes)
-    if (!(time instanceof Date) || data === undefined) return undefined
+    if (!(time instanceof Date) || Number.isNaN(time.getTime()) || data === undefined) return undefined
     const event: StormEvent = { type, source, epoch, seq, time, data }
     if (Object.keys(extensions).length > 0) event.extensions = extensions
     return event

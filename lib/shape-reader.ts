@@ -277,5 +277,6 @@ export function readEvent(
   if (DATA_KEY.compare(source, start + DATA_AT + 1, valueAt) !== 0) return UNREAD
   const time = readValue(source as NativeBuffer, 9, start + 4 + TIME.length, stop, site, 0) as Date
   const data = readValue(source as NativeBuffer, source[start + DATA_AT]!, valueAt, stop, site, 0)
-  return data === UNREAD || endOfValue !== stop - 1 ? UNREAD : { time, data }
+  if (data === UNREAD || endOfValue !== stop - 1 || Number.isNaN(time.getTime())) return UNREAD
+  return { time, data }
 }

@@ -1,5 +1,6 @@
 /** What tests of components, ours and others', are made with. */
 export { ControlledClock } from './clock.js'
 export { freeEndpoint, TRANSPORTS, type Transport } from './endpoints.js'
+export { seeded } from './random.js'
 export { Remote } from './remote.js'
 export { until } from './until.js'
