@@ -28,7 +28,9 @@ const SIZE_UNITS: Record<string, number> = {
 function measure(units: Record<string, number>, bare: number, argument: string, expected: string) {
   const form = new RegExp(`^(\\d+(?:\\.\\d+)?)(${Object.keys(units).join('|')})?$`)
   return z
-    .union([z.number().nonnegative(), z.string().regex(form)], { error: `expected ${expected}` })
+    .union([z.number().nonnegative(), z.string().regex(form, { error: `expected ${expected}` })], {
+      error: `expected ${expected}`,
+    })
     .transform((value) => {
       if (typeof value === 'number') return value
       const [, figure, unit] = form.exec(value)!
