@@ -1,0 +1,135 @@
+import { hostname } from 'node:os'
+import {
+  type AnyDefinition,
+  attach,
+  checkEndpoint,
+  checkOptions,
+  compilePattern,
+  didYouMean,
+  EventRouter,
+  type Logger,
+  type OptionSchema,
+  type Problem,
+  type RouterOptions,
+  type Running,
+  reason,
+  routerOptions,
+  type SinkOptions,
+  type SourceOptions,
+  type Stream,
+  sinkOptions,
+  sourceOptions,
+  startSource,
+} from '../lib/index.js'
+
+/** The framework's options for each kind of component. */
+export const FRAMEWORK_OPTIONS = {
+  source: sourceOptions,
+  router: routerOptions,
+  sink: sinkOptions,
+} satisfies Record<AnyDefinition['kind'], OptionSchema>
+
+/** Options that hold endpoints, and what is done with them. */
+const ENDPOINT_OPTIONS: Record<string, 'bind' | 'connect'> = {
+  bind: 'bind',
+  connect: 'connect',
+  bindSources: 'bind',
+  bindSinks: 'bind',
+  connectSources: 'connect',
+  connectSinks: 'connect',
+}
+
+/** A component with its checked options, ready to start. */
+export interface Part {
+  definition: AnyDefinition
+  /** What it is called in logs and metrics. */
+  name: string
+  /** The framework's options as they were given. */
+  framework: Record<string, unknown>
+  /** The component's options, checked and complete. */
+  own: Record<string, unknown>
+}
+
+/** A part at work. */
+export type RunningPart = Running & {
+  streams?(): Iterable<Stream>
+  endpoints?: readonly string[]
+  sourceEndpoints?: readonly string[]
+  sinkEndpoints?: readonly string[]
+}
+
+/** Checks all that can be checked without opening anything. */
+export function checkPart(
+  definition: AnyDefinition,
+  name: string,
+  given: Record<string, unknown>,
+): { part: Part; problems: [] } | { part: undefined; problems: Problem[] } {
+  const shared = FRAMEWORK_OPTIONS[definition.kind]
+  const known = [...Object.keys(definition.options.shape), ...Object.keys(shared.shape)]
+  const own: Record<string, unknown> = {}
+  const framework: Record<string, unknown> = {}
+  const problems: Problem[] = []
+  for (const [key, value] of Object.entries(given)) {
+    // A component's own option goes first, should both have one of that name.
+    if (Object.hasOwn(definition.options.shape, key)) own[key] = value
+    else if (Object.hasOwn(shared.shape, key)) framework[key] = value
+    else problems.push({ path: [key], message: unknownOption(definition, key, known) })
+  }
+  const mine = checkOptions(definition.options, own)
+  const theirs = checkOptions(shared as OptionSchema, framework)
+  problems.push(...mine.problems, ...theirs.problems)
+  if (theirs.options) problems.push(...checkValues(theirs.options))
+  if (mine.options && problems.length === 0) problems.push(...tryCreate(definition, mine.options))
+  if (problems.length > 0 || !mine.options) return { part: undefined, problems }
+  return { part: { definition, name, framework, own: mine.options }, problems: [] }
+}
+
+function unknownOption(definition: AnyDefinition, key: string, known: string[]): string {
+  const hint = didYouMean(key, known) || ` Known are: ${known.join(', ')}.`
+  return `the ${definition.kind} ${definition.name} has no such option.${hint}`
+}
+
+/** Endpoints and patterns, each for itself. */
+function checkValues(options: Record<string, unknown>): Problem[] {
+  const problems: Problem[] = []
+  const attempt = (key: string, check: (value: string) => void) => {
+    for (const [i, value] of ((options[key] as string[] | undefined) ?? []).entries()) {
+      try {
+        check(value)
+      } catch (error) {
+        problems.push({ path: [key, i], message: reason(error) })
+      }
+    }
+  }
+  for (const [key, use] of Object.entries(ENDPOINT_OPTIONS))
+    attempt(key, (value) => checkEndpoint(value, use))
+  attempt('subscribe', compilePattern)
+  return problems
+}
+
+/** A component may refuse in `create` what no schema can say, such as a log format that makes no sense. */
+function tryCreate(definition: AnyDefinition, options: Record<string, unknown>): Problem[] {
+  try {
+    definition.create(options)
+    return []
+  } catch (error) {
+    return [{ path: [], message: reason(error) }]
+  }
+}
+
+/** @throws whatever keeps it from starting: BIND_FAILED, FILE_UNREADABLE, SINK_FAILED ... */
+export async function startPart(
+  { definition, name, framework, own }: Part,
+  log: Logger,
+): Promise<RunningPart> {
+  switch (definition.kind) {
+    case 'source': {
+      const options = { source: `${hostname()}/${name}`, ...(framework as SourceOptions), name, log }
+      return startSource(definition.create(own), options)
+    }
+    case 'router':
+      return new EventRouter({ ...(framework as RouterOptions), component: definition.create(own), log })
+    case 'sink':
+      return attach(definition.create(own), { ...(framework as SinkOptions), name, log })
+  }
+}

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { routerCommand } from './commands/router.js'
+import { sinkCommand } from './commands/sink.js'
+import { sourceCommand } from './commands/source.js'
+import { createCommand } from './create-command.js'
+
+const EXAMPLES = `
+Examples:
+  $ eventstorm up                                   see this machine's own events, in one process
+  $ eventstorm router                               a router on tcp://127.0.0.1:5555 and :5556
+  $ eventstorm source nginx --file access.log       follow a log into it
+  $ eventstorm tap 'http.**'                        watch what passes
+  $ eventstorm top                                  rates and losses, live
+  $ eventstorm emit order.placed '{"total": 12.5}'  send one event
+
+Each command has its own --help.`
+
+/** The whole command line. */
+export function createProgram(): Command {
+  const program = createCommand('eventstorm')
+    .description(
+      'Collects events from sources, routes them, and hands them to sinks; every lost event is counted.',
+    )
+    .version(version(), '-V, --version', 'Print the version.')
+    .enablePositionalOptions()
+    .addHelpText('after', EXAMPLES)
+  for (const command of [sourceCommand(), routerCommand(), sinkCommand()]) program.addCommand(command)
+  return program
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
