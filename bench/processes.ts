@@ -52,6 +52,46 @@ export class RoleProcess {
   }
 }
 
+/** A sender and a receiver in two processes, with a router in a third between them if wanted. */
+export class Line implements AsyncDisposable {
+  private constructor(
+    readonly sender: RoleProcess,
+    readonly receiver: RoleProcess,
+    readonly router: RoleProcess | undefined,
+  ) {}
+
+  /** Resolves when all are connected and the sender waits for a word. */
+  static async start(
+    senderRole: string,
+    receiverRole: string,
+    routed: boolean,
+    options: object,
+  ): Promise<Line> {
+    const started: RoleProcess[] = []
+    const start = (role: string, more: object) => {
+      const process = new RoleProcess(role, { ...options, ...more })
+      started.push(process)
+      return process
+    }
+    try {
+      const router = routed ? start('router', {}) : undefined
+      const between = await router?.report<{ ready: string; sinks: string }>('ready')
+      const receiver = start(receiverRole, { endpoint: between?.sinks })
+      const { ready } = await receiver.report<{ ready: string }>('ready')
+      const sender = start(senderRole, { endpoint: between?.ready ?? ready })
+      await sender.report('ready')
+      return new Line(sender, receiver, router)
+    } catch (error) {
+      for (const process of started) await process.stop()
+      throw error
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const process of [this.sender, this.receiver, this.router]) await process?.stop()
+  }
+}
+
 export const median = (values: number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1

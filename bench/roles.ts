@@ -2,7 +2,7 @@
  * The programs that benches run as processes of their own: `node roles.js <role> <options as JSON>`. A role says
  * over its channel when it is ready and what it found.
  */
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { BSON } from 'bson'
 import * as zmq from 'zeromq'
 import { EventRouter, EventSource, subscribe } from '../lib/index.js'
@@ -12,10 +12,15 @@ interface RoleOptions {
   count: number
   endpoint: string
   sinks: string
+  /** Events a second, for the roles that keep a pace. */
+  rate: number
 }
 
 const say = (report: object) => process.send!(report)
 const told = () => new Promise<void>((resolve) => process.once('message', () => resolve()))
+
+/** Microseconds of the clock that all processes of the machine share. */
+const monotonic = () => Number(process.hrtime.bigint()) / 1000
 
 /** CPU of this process since the call, in seconds. */
 function cpu(): () => number {
@@ -106,6 +111,44 @@ const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
       dropped: events.counters().dropped.overflow,
     }))
     for await (const batch of events) for (const event of batch) add(event.data as Hit)
+  },
+
+  /** Emits at a steady pace, each event with the time it was emitted at. */
+  async pacedSender({ count, endpoint, rate }) {
+    const source = new EventSource({ source: 'bench', connect: [endpoint] })
+    await source.subscribed(EVENT_TYPE, { timeout: 10_000 })
+    say({ ready: true })
+    await told()
+    const start = performance.now()
+    let n = 0
+    while (n < count) {
+      const due = Math.min(count, Math.ceil(((performance.now() - start) / 1000) * rate))
+      for (; n < due; n++) source.emit(EVENT_TYPE, { ...hit(n), emitted: monotonic() })
+      await pause(1)
+    }
+    say({ sent: source.counters().sent })
+  },
+
+  async latencyReceiver({ count, endpoint }) {
+    const events = subscribe({
+      ...(endpoint ? { connect: [endpoint] } : { bind: ['tcp://127.0.0.1:0'] }),
+      subscribe: [EVENT_TYPE],
+    })
+    say({ ready: events.endpoints[0] ?? endpoint })
+    const latencies: number[] = []
+    const add = tally(count, () => {
+      latencies.sort((a, b) => a - b)
+      const at = (share: number) =>
+        latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))]
+      return { lost: events.counters().lost, p50: at(0.5), p99: at(0.99), max: latencies.at(-1) }
+    })
+    for await (const batch of events) {
+      for (const event of batch) {
+        const data = event.data as Hit & { emitted: number }
+        latencies.push(monotonic() - data.emitted)
+        add(data)
+      }
+    }
   },
 
   async router() {

@@ -4,7 +4,7 @@
  * that the ratios hold on a noisy machine.
  */
 import { Checksum } from './event.js'
-import { median, RoleProcess } from './processes.js'
+import { Line, median } from './processes.js'
 import { finish, type Row, table } from './report.js'
 
 const COUNT = Number(process.env.BENCH_EVENTS ?? 300_000)
@@ -21,39 +21,24 @@ interface Result {
 const expected = Checksum.expected(COUNT)
 
 async function run(senderRole: string, receiverRole: string, routed: boolean): Promise<Result> {
-  const started: RoleProcess[] = []
-  const start = (role: string, options: object) => {
-    const process = new RoleProcess(role, { count: COUNT, ...options })
-    started.push(process)
-    return process
-  }
-  try {
-    const router = routed ? start('router', {}) : undefined
-    const between = await router?.report<{ ready: string; sinks: string }>('ready')
-    const receiver = start(receiverRole, { endpoint: between?.sinks })
-    const { ready } = await receiver.report<{ ready: string }>('ready')
-    const sender = start(senderRole, { endpoint: between?.ready ?? ready })
-    await sender.report('ready')
-    // The naive program has no way to know when its subscriber is there.
-    if (senderRole === 'naiveSender') await new Promise((resolve) => setTimeout(resolve, 500))
-    sender.tell({ go: true })
-    const [sent, got] = await Promise.all([
-      sender.report<{ sent: number; cpu: number }>('sent'),
-      receiver.report<{ received: number; checksum: string; seconds: number; cpu: number; lost?: number }>(
-        'received',
-      ),
-    ])
-    router?.tell({ report: true })
-    const passed = await router?.report<{ cpu: number }>('cpu')
-    return {
-      rate: got.received / got.seconds,
-      received: got.received,
-      lost: got.lost,
-      right: got.checksum === expected && sent.sent === COUNT,
-      cpu: { sender: sent.cpu, receiver: got.cpu, ...(passed && { router: passed.cpu }) },
-    }
-  } finally {
-    for (const process of started.reverse()) await process.stop()
+  await using line = await Line.start(senderRole, receiverRole, routed, { count: COUNT })
+  // The naive program has no way to know when its subscriber is there.
+  if (senderRole === 'naiveSender') await new Promise((resolve) => setTimeout(resolve, 500))
+  line.sender.tell({ go: true })
+  const [sent, got] = await Promise.all([
+    line.sender.report<{ sent: number; cpu: number }>('sent'),
+    line.receiver.report<{ received: number; checksum: string; seconds: number; cpu: number; lost?: number }>(
+      'received',
+    ),
+  ])
+  line.router?.tell({ report: true })
+  const passed = await line.router?.report<{ cpu: number }>('cpu')
+  return {
+    rate: got.received / got.seconds,
+    received: got.received,
+    lost: got.lost,
+    right: got.checksum === expected && sent.sent === COUNT,
+    cpu: { sender: sent.cpu, receiver: got.cpu, ...(passed && { router: passed.cpu }) },
   }
 }
 
