@@ -173,7 +173,11 @@ export function didYouMean(word: string, known: Iterable<string>): string {
 
 function valueAt(input: unknown, path: PropertyKey[]): unknown {
   let value = input
-  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key]
+  for (const key of path) {
+    // One text that stands for a list of one has no members of its own.
+    if (typeof value === 'string') return value
+    value = (value as Record<PropertyKey, unknown> | undefined)?.[key]
+  }
   return value
 }
 
