@@ -24,30 +24,31 @@ export class Lifecycle {
 
   /** Runs `finish` once, whoever asks first; everybody gets the promise of its end. */
   stop(finish: () => void | Promise<void>): Promise<void> {
+    return this.#stop(finish, () => this.#settle.resolve())
+  }
+
+  /** As `stop`, but `ended` rejects with `error`. */
+  fail(error: unknown, finish: () => void | Promise<void>): Promise<void> {
+    return this.#stop(finish, () => this.#settle.reject(error))
+  }
+
+  #stop(finish: () => void | Promise<void>, settle: () => void): Promise<void> {
     if (this.#stopping === undefined) {
       this.status = 'stopping'
-      this.#stopping = this.#finish(finish)
+      this.#stopping = this.#finish(finish, settle)
     }
     return this.#stopping
   }
 
-  /** Ends it as failed: `ended` rejects with `error`, after `finish`. */
-  async fail(error: unknown, finish: () => void | Promise<void>): Promise<void> {
-    await this.stop(async () => {
-      this.#settle.reject(error)
-      await finish()
-    })
-  }
-
-  async #finish(finish: () => void | Promise<void>): Promise<void> {
+  async #finish(finish: () => void | Promise<void>, settle: () => void): Promise<void> {
     try {
       await finish()
-      this.#settle.resolve()
+      this.status = 'stopped'
+      settle()
     } catch (error) {
+      this.status = 'stopped'
       this.#settle.reject(error)
       throw error
-    } finally {
-      this.status = 'stopped'
     }
   }
 }

@@ -281,13 +281,19 @@ export function writeEvent(
   time: Date,
   data: unknown,
   site: WriteSite,
-) {
-  if (start + ENVELOPE > limit) return NO_ROOM
-  TIME.copy(target, start + 4)
-  if (writeDate(target, start + 4 + TIME.length, time) < 0) return UNUSUAL
-  DATA_KEY.copy(target, start + DATA_AT + 1)
+): number {
   const at = start + ENVELOPE - 1
-  const end = writeValue(target, start + DATA_AT, at, limit - 1, data === undefined ? null : data, site, 0)
+  if (at + 1 > limit) return NO_ROOM
+  TIME.copy(target, start + 4)
+  DATA_KEY.copy(target, start + DATA_AT + 1)
+  let end: number
+  try {
+    if (writeDate(target, start + 4 + TIME.length, time) < 0) return UNUSUAL
+    end = writeValue(target, start + DATA_AT, at, limit - 1, data === undefined ? null : data, site, 0)
+  } catch {
+    // A getter that throws, or a time that is no Date: the other way finds the words for it.
+    return UNUSUAL
+  }
   if (end < 0) return end
   target[end] = 0
   writeInt32(target, end + 1 - start, start)

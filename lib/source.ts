@@ -368,7 +368,8 @@ export class EventSource implements Running {
       stream.length = this.#headerLength
       stream.buffer = Buffer.allocUnsafeSlow(Math.max(stream.expected, stream.length + bytes))
     } else if (stream.length + bytes > stream.buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(stream.buffer.length * 2, stream.length + bytes))
+      const doubled = Math.min(stream.buffer.length * 2, this.#options.batchBytes)
+      const larger = Buffer.allocUnsafeSlow(Math.max(doubled, stream.length + bytes))
       stream.buffer.copy(larger, 0, 0, stream.length)
       stream.buffer = larger
     }

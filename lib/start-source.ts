@@ -77,16 +77,21 @@ class SourceRunner implements StartedSource {
   }
 
   drain(timeout?: number): Promise<void> {
-    return this.#life.stop(async () => {
-      await this.#component.close()
-      await this.#source.drain(timeout)
-    })
+    return this.#stop(() => this.#source.drain(timeout))
   }
 
   close(): Promise<void> {
+    return this.#stop(() => this.#source.close())
+  }
+
+  #stop(end: () => Promise<void>): Promise<void> {
     return this.#life.stop(async () => {
-      await this.#component.close()
-      await this.#source.close()
+      try {
+        await this.#component.close()
+      } finally {
+        // Whatever the component makes of its end, what it emitted goes out and the socket is closed.
+        await end()
+      }
     })
   }
 

@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { BSON } from 'bson'
+import * as zmq from 'zeromq'
+import {
+  type AttachedSink,
+  attach,
+  type EventSink,
+  EventSource,
+  SinkError,
+  type SinkOptions,
+  type StormEvent,
+} from '../lib/index.js'
+import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+/** A source and an attached sink on one inproc endpoint, under a clock that the test moves. */
+async function pair(sink: EventSink, options: SinkOptions = {}) {
+  const clock = new ControlledClock()
+  const endpoint = freeEndpoint('inproc')
+  const source = new EventSource({ source: 'shop', bind: [endpoint] })
+  let attached: AttachedSink
+  try {
+    attached = await attach(sink, { connect: [endpoint], clock, random: () => 0, ...options })
+  } catch (error) {
+    await source.close()
+    throw error
+  }
+  return {
+    clock,
+    source,
+    sink: attached,
+    /** Emits so many events, one message each, and waits until they were received. */
+    async emit(count: number) {
+      await source.subscribed('http.hit', { timeout: 5000 })
+      const before = attached.counters().received
+      for (let i = 0; i < count; i++) {
+        source.emit('http.hit', { i })
+        await turn()
+      }
+      await until('the events were received', () => attached.counters().received === before + count)
+    },
+    balanced() {
+      const { received, written, dropped, queued } = attached.counters()
+      const lost = Object.values(dropped).reduce((sum, each) => sum + each, 0)
+      assert.equal(received, written + lost + queued)
+    },
+    async [Symbol.asyncDispose]() {
+      await source.close()
+      await attached.close()
+    },
+  }
+}
+
+/** A sink whose writes do what a test says, one after the other; when nothing is left they work. */
+class Scripted implements EventSink {
+  script: (() => void | Promise<void>)[] = []
+  opening: (() => void)[] = []
+  calls: string[] = []
+  events: StormEvent[] = []
+  signal: AbortSignal | undefined
+
+  open() {
+    this.calls.push('open')
+    this.opening.shift()?.()
+  }
+  async write(batch: Iterable<StormEvent>, signal: AbortSignal) {
+    this.calls.push('write')
+    this.signal = signal
+    await this.script.shift()?.()
+    this.events.push(...batch)
+  }
+  close() {
+    this.calls.push('close')
+  }
+}
+
+const fail = (error: unknown) => () => {
+  throw error
+}
+
+test('a write that fails is tried again after a back-off that doubles', async () => {
+  const sink = new Scripted()
+  sink.script = [fail(new Error('busy')), fail(new SinkError('retry', 'still busy'))]
+  await using at = await pair(sink, { retryWait: 100 })
+  await at.emit(1)
+  await until('the first attempt failed', () => at.sink.counters().retried === 1)
+  // With random() = 0 half of the wait remains: 50 ms, then 100 ms.
+  await at.clock.advance(49)
+  assert.deepEqual(sink.calls, ['open', 'write'])
+  await at.clock.advance(1)
+  assert.deepEqual(sink.calls, ['open', 'write', 'write'])
+  await at.clock.advance(99)
+  assert.equal(sink.events.length, 0)
+  await at.clock.advance(1)
+  assert.equal(sink.events.length, 1)
+  const { written, writes, retried, dropped } = at.sink.counters()
+  assert.deepEqual(
+    { written, writes, retried, failed: dropped.failed },
+    { written: 1, writes: 1, retried: 2, failed: 0 },
+  )
+})
+
+test('a batch that fails too often is dropped, and the next one goes on', async () => {
+  const sink = new Scripted()
+  sink.script = Array.from({ length: 3 }, () => fail(new Error('no')))
+  await using at = await pair(sink, { retries: 2, retryWait: 10 })
+  await at.emit(1)
+  await at.clock.advance(1000)
+  assert.equal(at.sink.counters().dropped.failed, 1)
+  await at.emit(1)
+  await until('the next is written', () => sink.events.length === 1)
+  assert.equal(sink.events[0]!.seq, 1)
+  at.balanced()
+})
+
+test('skip drops the batch as rejected without another attempt', async () => {
+  const sink = new Scripted()
+  sink.script = [fail(new SinkError('skip', 'poison'))]
+  await using at = await pair(sink)
+  await at.emit(2)
+  await until('one is written, one is not', () => at.sink.counters().written === 1)
+  assert.equal(at.sink.counters().dropped.rejected, 1)
+  assert.equal(at.sink.counters().retried, 0)
+  at.balanced()
+})
+
+test('stop ends the sink, and says why', async () => {
+  const sink = new Scripted()
+  const error = new SinkError('stop', 'the disk is gone')
+  sink.script = [fail(error)]
+  await using at = await pair(sink)
+  await at.source.subscribed('http.hit', { timeout: 5000 })
+  at.source.emit('http.hit', {})
+  await assert.rejects(at.sink.ended, error)
+  assert.equal(at.sink.status, 'stopped')
+  assert.deepEqual(sink.calls, ['open', 'write', 'close'])
+  at.balanced()
+})
+
+test('reconnect closes and opens until it works, then writes the same batch', async () => {
+  const sink = new Scripted()
+  sink.opening = [() => {}, fail(new Error('refused')), fail(new Error('refused'))]
+  sink.script = [fail(new SinkError('reconnect', 'connection lost'))]
+  await using at = await pair(sink, { retryWait: 100, retries: 0 })
+  await at.emit(1)
+  await at.clock.advance(10_000)
+  assert.deepEqual(sink.calls, ['open', 'write', 'close', 'open', 'open', 'open', 'write'])
+  assert.equal(sink.events.length, 1)
+  assert.equal(at.sink.counters().reconnected, 1)
+  at.balanced()
+})
+
+test('a sink whose server is down at start collects meanwhile, and writes when it is up', async () => {
+  const sink = new Scripted()
+  sink.opening = [fail(new Error('refused')), fail(new Error('refused'))]
+  await using at = await pair(sink, { retryWait: 100 })
+  assert.equal(at.sink.status, 'starting')
+  await at.emit(10)
+  assert.equal(at.sink.counters().queued, 10)
+  await at.clock.advance(10_000)
+  assert.equal(at.sink.status, 'running')
+  assert.equal(sink.events.length, 10)
+})
+
+test('attach rejects when open says stop', async () => {
+  const sink = new Scripted()
+  const error = new SinkError('stop', 'wrong password')
+  sink.opening = [fail(error)]
+  await assert.rejects(pair(sink), error)
+})
+
+test('a write that does not answer is given up at its deadline, and its signal aborts', async () => {
+  const sink = new Scripted()
+  sink.script = [() => new Promise(() => {})]
+  await using at = await pair(sink, { writeTimeout: 1000 })
+  await at.emit(1)
+  await until('the write has begun', () => sink.calls.includes('write'))
+  const first = sink.signal!
+  await at.clock.advance(999)
+  assert.equal(first.aborted, false)
+  await at.clock.advance(1)
+  assert.equal(first.aborted, true)
+  await until('it was written after a reconnect', () => sink.events.length === 1)
+  assert.deepEqual(sink.calls, ['open', 'write', 'close', 'open', 'write'])
+  assert.equal(sink.signal!.aborted, false)
+})
+
+test('a drain finishes what is queued', async () => {
+  const sink = new Scripted()
+  let release = () => {}
+  sink.script = [() => new Promise((resolve) => (release = resolve))]
+  await using at = await pair(sink)
+  await at.emit(100)
+  const drained = at.sink.drain()
+  assert.equal(at.sink.status, 'stopping')
+  release()
+  await drained
+  assert.equal(at.sink.status, 'stopped')
+  assert.equal(sink.events.length, 100)
+  assert.equal(sink.calls.at(-1), 'close')
+})
+
+test('a drain whose sink does not answer ends at its deadline and counts what is left', async () => {
+  const sink = new Scripted()
+  sink.script = [() => new Promise(() => {})]
+  await using at = await pair(sink)
+  await at.emit(100)
+  const drained = at.sink.drain(500)
+  assert.equal(at.sink.drain(), at.sink.drain(), 'asked again, it is the same end')
+  await at.clock.advance(500)
+  await drained
+  assert.equal(at.sink.status, 'stopped')
+  assert.equal(at.sink.counters().dropped.shutdown, 100)
+  at.balanced()
+})
+
+test('close during a drain ends it at once', async () => {
+  const sink = new Scripted()
+  sink.script = [() => new Promise(() => {})]
+  await using at = await pair(sink)
+  await at.emit(3)
+  const drained = at.sink.drain(60_000)
+  await at.sink.close()
+  await drained
+  assert.equal(at.sink.counters().dropped.shutdown, 3)
+})
+
+for (const queueDrop of ['newest', 'oldest'] as const) {
+  test(`a full queue drops the ${queueDrop}, and counts it`, async () => {
+    const sink = new Scripted()
+    let release = () => {}
+    sink.script = [() => new Promise((resolve) => (release = resolve))]
+    await using at = await pair(sink, { queueEvents: 10, queueDrop, batchEvents: 1 })
+    await at.emit(1)
+    await until('the first is in hand', () => sink.calls.includes('write'))
+    await at.emit(30)
+    assert.equal(at.sink.counters().dropped.overflow, 20)
+    assert.equal(at.sink.counters().queued, 11)
+    at.balanced()
+    release()
+    await until('the rest is written', () => at.sink.counters().queued === 0)
+    const kept = queueDrop === 'newest' ? [1, 10] : [21, 30]
+    assert.deepEqual([sink.events[1]!.seq, sink.events.at(-1)!.seq], kept)
+  })
+}
+
+test('batchWait lets a batch fill', async () => {
+  const sizes: number[] = []
+  await using at = await pair(
+    { write: (batch) => void sizes.push(batch.size) },
+    { batchWait: 1000, batchEvents: 50 },
+  )
+  await at.emit(20)
+  assert.deepEqual(sizes, [])
+  await at.clock.advance(1000)
+  assert.deepEqual(sizes, [20])
+})
+
+test('an event that is no event is counted and left out, and its neighbours are written', async () => {
+  const events: StormEvent[] = []
+  const endpoint = freeEndpoint()
+  await using sink = await attach({ write: (batch) => void events.push(...batch) }, { bind: [endpoint] })
+  const socket = new zmq.Publisher()
+  socket.connect(sink.endpoints[0]!)
+  const good = (data: unknown) => BSON.serialize({ time: new Date(), data })
+  const bad = Buffer.from(good({ text: 'abc' }))
+  bad[bad.indexOf('abc')] = 0xff
+  const header = { v: 1, epoch: BSON.Long.fromNumber(5), seq: BSON.Long.fromNumber(0), n: 4, source: 'raw' }
+  const body = Buffer.concat([
+    BSON.serialize(header),
+    good(1),
+    bad,
+    BSON.serialize({ nothing: true }),
+    good(2),
+  ])
+  try {
+    await until('it has arrived', async () => {
+      await socket.send(['x.y', body])
+      return sink.counters().written > 0
+    })
+  } finally {
+    socket.close()
+  }
+  assert.deepEqual(
+    events.map(({ seq, data }) => ({ seq, data })),
+    [
+      { seq: 0, data: 1 },
+      { seq: 3, data: 2 },
+    ],
+  )
+  const { received, written, dropped } = sink.counters()
+  assert.deepEqual(
+    { received, written, undecodable: dropped.undecodable },
+    { received: 4, written: 2, undecodable: 2 },
+  )
+})
+
+test("counters of the sink itself appear beside the framework's", async () => {
+  await using at = await pair({ write: () => {}, counters: () => ({ files: 3 }) })
+  assert.equal((at.sink.counters() as Record<string, unknown>).files, 3)
+})
+
+test('all problems of the options are told at once', async () => {
+  await assert.rejects(
+    attach({ write: () => {} }, { queueEvents: 0, batchWait: 'soon', queueDrop: 'middle' } as never),
+    {
+      code: 'OPTIONS_INVALID',
+      message: /queueEvents: .*queueDrop: .*batchWait: /,
+    },
+  )
+  await assert.rejects(attach({ write: () => {} }, { connect: ['udp://x'] }), { code: 'ENDPOINT_INVALID' })
+  await assert.rejects(attach({ write: () => {} }, { subscribe: ['a..b'] }), { code: 'PATTERN_INVALID' })
+})
