@@ -77,7 +77,8 @@ function writeDouble(target: Buffer, value: number, at: number): number {
 
 function writeText(target: Buffer, at: number, limit: number, text: string): number {
   const { length } = text
-  if (at + 5 + length * 3 > limit) return NO_ROOM
+  // A character takes three bytes at most; it is only worth counting them where that may be too many.
+  if (at + 5 + length * 3 > limit && at + 5 + Buffer.byteLength(text) > limit) return NO_ROOM
   const start = at + 4
   let end = start
   if (length < SHORT_TEXT) {
