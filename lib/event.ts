@@ -35,8 +35,17 @@ export interface NewEvent {
 /** Longest type name, in bytes of UTF-8. */
 export const MAX_TYPE_BYTES = 255
 
-// Segments of anything but white space, control characters, the dot and the wildcard.
-const TYPE_NAME = /^[^\s\p{C}.*]+(?:\.[^\s\p{C}.*]+)*$/u
+/** Longest source name, in bytes of UTF-8. */
+export const MAX_SOURCE_BYTES = 255
+
+// White space, control and invisible characters, and U+FFFD, which is what broken UTF-8 is read as. Written out
+// rather than as Unicode properties: two ends with different tables of Unicode must agree on what a type is.
+const CONTROLS = '\\0-\\x1F\\x7F-\\x9F\\uD800-\\uDFFF\\uFFFD'
+const INVISIBLE =
+  ' \\xA0\\xAD\\u061C\\u1680\\u180E\\u2000-\\u200F\\u2028-\\u202F\\u205F-\\u206F\\u3000\\uFEFF\\uFFF0-\\uFFFF\\u{E0000}-\\u{E0FFF}'
+const SEGMENT = `[^${CONTROLS}${INVISIBLE}.*]+`
+const TYPE_NAME = new RegExp(`^${SEGMENT}(?:\\.${SEGMENT})*$`, 'u')
+const SOURCE_NAME = new RegExp(`^[^${CONTROLS}]+$`, 'u')
 
 /** Whether `type` may travel: dotted segments, no white space, no control characters, no `*`, at most 255 bytes. */
 export function isTypeName(type: unknown): type is string {
@@ -45,6 +54,15 @@ export function isTypeName(type: unknown): type is string {
     type.length <= MAX_TYPE_BYTES &&
     TYPE_NAME.test(type) &&
     Buffer.byteLength(type) <= MAX_TYPE_BYTES
+  )
+}
+
+/** Whether `source` may be the name of a source: 1 to 255 bytes of UTF-8 without control characters. */
+export function isSourceName(source: string): boolean {
+  return (
+    source.length <= MAX_SOURCE_BYTES &&
+    SOURCE_NAME.test(source) &&
+    Buffer.byteLength(source) <= MAX_SOURCE_BYTES
   )
 }
 

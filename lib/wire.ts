@@ -1,3 +1,7 @@
+import { isSourceName, MAX_SOURCE_BYTES } from './event.js'
+
+export { MAX_SOURCE_BYTES }
+
 /**
  * Wire protocol v1 (PROTOCOL.md): a message is two frames, the topic (the event type) and a body of BSON
  * documents end to end, one header and then `count` events. The header's keys have a fixed order, so its
@@ -63,9 +67,6 @@ const TEXT_AT = SOURCE_AT + SOURCE.length + 4
 
 /** Length of a header without a beat, for a source name of so many bytes of UTF-8. */
 export const headerLength = (sourceBytes: number) => TEXT_AT + sourceBytes + 2
-
-/** Longest source name, in bytes of UTF-8. */
-export const MAX_SOURCE_BYTES = 255
 
 // The two halves of an int64, as Number arithmetic: the values stay below 2^53 and BigInt costs an allocation.
 const HIGH = 2 ** 32
@@ -133,6 +134,7 @@ export function readHeader(body: Buffer): Header | Malformation {
   const end = TEXT_AT + sourceBytes
   if (end + 2 > length || body[end] !== 0) return 'header'
   const source = body.toString('utf8', TEXT_AT, end)
+  if (!isSourceName(source)) return 'header'
   let beat = 0
   if (count === 0 && end + 1 + BEAT.length + 8 < length && sameAt(body, BEAT, end + 1)) {
     beat = Math.max(0, readInt64(body, end + 1 + BEAT.length))
