@@ -111,6 +111,8 @@ export class Stream implements LossCounters {
       { ...gap, from: end },
     ].filter((each) => each.from < each.to)
     this.#gaps.splice(this.#gaps.indexOf(gap), 1, ...rest)
+    // Numbers out of the middle of a gap leave two behind.
+    if (this.#gaps.length > MAX_GAPS) this.#gaps.shift()
   }
 }
 
