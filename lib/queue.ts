@@ -38,7 +38,9 @@ export class MessageQueue {
     const { maxEvents, maxBytes, drop } = this.#options
     const size = message.body.length
     const full = () => this.events + message.count > maxEvents || this.bytes + size > maxBytes
-    if (drop === 'oldest') while (full() && !this.empty) this.dropped += this.#shift().count
+    // What could never fit must not drive out what does.
+    const fits = message.count <= maxEvents && size <= maxBytes
+    if (drop === 'oldest' && fits) while (full()) this.dropped += this.#shift().count
     if (full()) {
       this.dropped += message.count
       return
