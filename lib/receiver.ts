@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from './clock.js'
 import { type Counters, type Logger, silent } from './component.js'
 import { DEFAULT_SINKS_ENDPOINT } from './endpoint.js'
-import { isTypeName } from './event.js'
+import { isTypeName, MAX_TYPE_BYTES } from './event.js'
 import { Ledger, type LossCounters } from './loss.js'
 import { byteSize, duration, list, z } from './options.js'
 import { compilePatterns, type PatternSet } from './pattern.js'
@@ -129,6 +129,10 @@ export class Receiver {
       return
     }
     this.#bytes += body!.length
+    if (topic!.length > MAX_TYPE_BYTES) {
+      this.#malformed.topic++
+      return
+    }
     const type = topic!.toString()
     const verdict = this.#types.get(type) ?? this.#judge(type)
     if (verdict === 'invalid') this.#malformed.topic++
