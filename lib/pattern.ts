@@ -31,32 +31,38 @@ export function compilePattern(text: string): Pattern {
   const literal = segments.slice(0, wild).join('.')
   // `http.**` wants `http` too, so its prefix has no dot; `http.*` cannot match `http`.
   const prefix = literal && segments.slice(wild).some((each) => each !== '**') ? `${literal}.` : literal
-  const expression = new RegExp(`^${toExpression(segments)}$`, 'u')
   const open = wild === 0
-  return { text, prefix, matches: (type) => !(open && isReserved(type)) && expression.test(type) }
+  return {
+    text,
+    prefix,
+    matches: (type) => !(open && isReserved(type)) && matchSegments(segments, type.split('.')),
+  }
 }
 
-function toExpression(segments: string[]): string {
-  const literally = (each: string) => each.replace(/[\\^$+?()[\]{}|/]/g, '\\$&')
-  const one = '[^.]+'
-  // Each segment after the first brings its dot; `**` brings any number of dots and segments, and none.
-  let out = ''
-  let needsDot = false
-  for (const [i, each] of segments.entries()) {
-    if (each === '**') {
-      if (i === 0 && segments.length > 1) {
-        out += `(?:${one}\\.)*`
-        needsDot = false
-      } else {
-        out += i === 0 ? `${one}(?:\\.${one})*` : `(?:\\.${one})*`
-        needsDot = true
-      }
-    } else {
-      out += (needsDot ? '\\.' : '') + (each === '*' ? one : literally(each))
-      needsDot = true
-    }
+/**
+ * Takes as many steps as both have segments, multiplied, whatever the pattern: types come from outside, and a regular
+ * expression with several `**` takes seconds for one that was made for it.
+ */
+function matchSegments(pattern: string[], type: string[]): boolean {
+  let p = 0
+  let t = 0
+  // Where the last `**` stands, and up to where it reaches so far: a later one makes up for all before it.
+  let anyAt = -1
+  let reach = 0
+  while (t < type.length) {
+    if (pattern[p] === '**') {
+      anyAt = p++
+      reach = t
+    } else if (p < pattern.length && (pattern[p] === '*' || pattern[p] === type[t])) {
+      p++
+      t++
+    } else if (anyAt !== -1) {
+      p = anyAt + 1
+      t = ++reach
+    } else return false
   }
-  return out
+  while (pattern[p] === '**') p++
+  return p === pattern.length
 }
 
 /** Several patterns as one question, with as few ZeroMQ subscriptions as possible. */
