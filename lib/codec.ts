@@ -14,14 +14,54 @@ const EXTENSION_NAME = /^[a-z0-9]{1,20}$/
 /** Largest document that BSON's specification and every MongoDB server accept. */
 export const MAX_BSON_BYTES = 16 * 1024 * 1024
 
+const isExtensionName = (name: string) => EXTENSION_NAME.test(name) && !TAKEN.has(name)
+
 function checkExtensions(extensions: Record<string, Data>): void {
   for (const name of Object.keys(extensions)) {
-    if (EXTENSION_NAME.test(name) && !TAKEN.has(name)) continue
+    if (isExtensionName(name)) continue
     throw new EventstormError(
       'EXTENSION_INVALID',
       `expected an extension attribute of 1 to 20 lower-case letters and digits that is none of ${[...TAKEN].join(', ')}, got ${show(name)}`,
     )
   }
+}
+
+/** How deep documents and lists may lie in each other, the event's own document included: MongoDB's limit. */
+export const MAX_DEPTH = 100
+
+const INT64_END = 2n ** 63n
+
+/**
+ * What is wrong with a value that `bson` has no objection to. It reads and writes any depth, but what takes an event
+ * from us seldom does (JSON.stringify gives up at a few thousand levels). It writes an invalid Date as 1970 and a
+ * bigint beyond int64 without its upper bits. And it reads members by which it then takes a plain document for one of
+ * its own types, and can write it no more.
+ */
+function fault(value: unknown, levels: number): string | undefined {
+  if (typeof value === 'bigint') {
+    return value < INT64_END && value >= -INT64_END ? undefined : `${value} does not fit an int64`
+  }
+  if (value === null || typeof value !== 'object') return undefined
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'a Date in it is invalid' : undefined
+  if (Object.hasOwn(value, '_bsontype')) return 'a member of it is called _bsontype'
+  if (isLeaf(value)) return undefined
+  if (levels === 0) return `it is nested more than ${MAX_DEPTH} levels deep`
+  const { toBSON } = value as { toBSON?: unknown }
+  if (toBSON !== undefined && typeof toBSON !== 'function') return 'a member of it is called toBSON'
+  const document = typeof toBSON === 'function' ? toBSON.call(value) : value
+  const members = document instanceof Map ? Object.fromEntries(document) : document
+  for (const key in members) {
+    const found = fault(members[key], levels - 1)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** Bytes, and BSON's own types but for the two that have a document inside. */
+function isLeaf(value: object): boolean {
+  if (ArrayBuffer.isView(value)) return true
+  const kind = (value as { _bsontype?: unknown })._bsontype
+  return kind !== undefined && kind !== 'Code' && kind !== 'DBRef'
 }
 
 /**
@@ -50,17 +90,22 @@ export function encodeEvent(
     )
   }
   if (extensions !== undefined) checkExtensions(extensions)
+  const document = { time, data: data === undefined ? null : data, ...extensions }
+  const refuse = (why: string, cause?: unknown) =>
+    new EventstormError(
+      'DATA_INVALID',
+      `the data of a ${show(type)} event cannot be written as BSON: ${why}`,
+      cause,
+    )
   let bytes: Uint8Array
   try {
-    bytes = BSON.serialize({ time, data: data === undefined ? null : data, ...extensions })
+    bytes = BSON.serialize(document)
   } catch (error) {
-    throw new EventstormError(
-      'DATA_INVALID',
-      `the data of a ${show(type)} event cannot be written as BSON: ${reason(error)}`,
-      error,
-    )
+    throw refuse(reason(error), error)
   }
   checkSize(type, bytes.length, maxBytes)
+  const found = fault(document, MAX_DEPTH)
+  if (found) throw refuse(found)
   return bytes
 }
 
@@ -110,11 +155,15 @@ export function decodeEvents(message: Message): StormEvent[] {
 
 function decodeUnusual(bytes: Buffer, { type, source, epoch }: Message, seq: number): StormEvent | undefined {
   try {
-    // Documents nested so deeply that the recursive reader runs out of stack end up in the catch as well.
-    const { time, data, ...extensions } = BSON.deserialize(bytes)
-    if (!(time instanceof Date) || Number.isNaN(time.getTime()) || data === undefined) return undefined
+    const document = BSON.deserialize(bytes)
+    const { time, data, ...extensions } = document
+    if (!(time instanceof Date) || data === undefined || fault(document, MAX_DEPTH)) return undefined
     const event: StormEvent = { type, source, epoch, seq, time, data }
-    if (Object.keys(extensions).length > 0) event.extensions = extensions
+    for (const name in extensions) {
+      // An attribute called `source` would pass itself off as the event's own wherever both are written side by side.
+      if (!isExtensionName(name)) return undefined
+      event.extensions = extensions
+    }
     return event
   } catch {
     return undefined

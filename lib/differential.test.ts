@@ -73,7 +73,6 @@ const scalars: ((chance: Chance) => unknown)[] = [
   (chance) => pick(chance, [new Date(0), new Date(-1), new Date(8.64e15), new Date(-8.64e15)]),
 ]
 const unusual: ((chance: Chance) => unknown)[] = [
-  () => new Date(Number.NaN),
   () => Long.fromString('9007199254740993'),
   (chance) => Long.fromNumber(Math.floor(chance() * 1e6)),
   () => 12345678901234567n,
@@ -139,6 +138,12 @@ const outcome = (call: () => unknown) => {
   } catch {
     return { refused: true }
   }
+}
+
+/** bson reads dates that no Date can hold; we do not take events with such. */
+function holdsInvalidDate(value: unknown): boolean {
+  if (value instanceof Date) return Number.isNaN(value.getTime())
+  return value !== null && typeof value === 'object' && Object.values(value).some(holdsInvalidDate)
 }
 
 // The runner's reporter cannot print an invalid Date, so the comparison has its own words.
@@ -213,8 +218,9 @@ test(`damaged events are refused as bson refuses them (seed ${SEED})`, (t) => {
     const usable =
       back !== undefined &&
       back.time instanceof Date &&
-      !Number.isNaN(back.time.getTime()) &&
-      back.data !== undefined
+      back.data !== undefined &&
+      Object.keys(back).every((key) => /^[a-z0-9]{1,20}$/.test(key)) &&
+      !holdsInvalidDate(back)
     assert.equal(event !== undefined, usable, `document ${n}: ${bytes.toString('hex')}`)
     if (event === undefined) continue
     readable++

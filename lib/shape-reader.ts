@@ -19,7 +19,7 @@ export class ReadSite {
   texts = new TextMemory()
 }
 
-type Read = (source: NativeBuffer, start: number, end: number) => unknown
+type Read = (source: NativeBuffer, start: number, end: number, depth: number) => unknown
 
 type NativeBuffer = Buffer & { utf8Slice(from: number, to: number): string }
 
@@ -33,6 +33,8 @@ let compiled = 0
 const float = new Float64Array(1)
 const floatBytes = new Uint8Array(float.buffer)
 const HIGH = 2 ** 32
+/** The last millisecond that a Date can hold. */
+const LAST_MS = 8.64e15
 
 /** Where the value that was read last ends. A second return value, without an object per value. */
 let endOfValue = 0
@@ -122,9 +124,11 @@ function readValue(
     case 8:
       endOfValue = at + 1
       return source[at] === 1 ? true : source[at] === 0 ? false : UNREAD
-    case 9:
+    case 9: {
       endOfValue = at + 8
-      return new Date(readInt32(source, at + 4) * HIGH + (readInt32(source, at) >>> 0))
+      const ms = readInt32(source, at + 4) * HIGH + (readInt32(source, at) >>> 0)
+      return Math.abs(ms) <= LAST_MS ? new Date(ms) : UNREAD
+    }
     case 10:
       endOfValue = at
       return null
@@ -173,15 +177,15 @@ function readDocument(
 ): unknown {
   const { shapes } = site
   for (let i = 0; i < shapes.length; i++) {
-    const value = shapes[i]!(source, start, stop)
+    const value = shapes[i]!(source, start, stop, depth)
     if (value !== UNREAD) return value
   }
   if (shapes.length >= MAX_SHAPES_PER_SITE || site.learn <= 0 || compiled >= MAX_COMPILED) return UNREAD
   site.learn--
   const keys = keysOf(source, start, stop)
-  const read = keys && compile(keys, depth)
+  const read = keys && compile(keys)
   if (read === undefined) return UNREAD
-  const value = read(source, start, stop)
+  const value = read(source, start, stop, depth)
   if (value !== UNREAD) shapes.push(read)
   return value
 }
@@ -213,7 +217,7 @@ function keysOf(source: Buffer, start: number, stop: number): string[] | undefin
 const helpers = { UNREAD, ReadSite, readInt32, readDouble, readText, readValue, end: () => endOfValue }
 
 /** Generates the function for one shape; undefined when no code may be generated here. */
-function compile(keys: string[], depth: number): Read | undefined {
+function compile(keys: string[]): Read | undefined {
   const fields = keys.map((key, i) => {
     const bytes = [...Buffer.from(key), 0]
     return `
@@ -232,14 +236,14 @@ function compile(keys: string[], depth: number): Read | undefined {
       v${i} = h.readDouble(source, at)
       at += 8
     } else {
-      v${i} = h.readValue(source, type, at, stop, site${i}, ${depth})
+      v${i} = h.readValue(source, type, at, stop, site${i}, depth)
       if (v${i} === h.UNREAD) return h.UNREAD
       at = h.end()
     }`
   })
   const body = `
   ${keys.map((_, i) => `const site${i} = new h.ReadSite()`).join('\n  ')}
-  return (source, start, stop) => {
+  return (source, start, stop, depth) => {
     let at = start + 4, type = 0
     ${fields.join('')}
     if (at !== stop - 1) return h.UNREAD
@@ -275,8 +279,8 @@ export function readEvent(
   const valueAt = start + DATA_AT + 1 + DATA_KEY.length
   if (valueAt >= stop || TIME.compare(source, start + 4, start + 4 + TIME.length) !== 0) return UNREAD
   if (DATA_KEY.compare(source, start + DATA_AT + 1, valueAt) !== 0) return UNREAD
-  const time = readValue(source as NativeBuffer, 9, start + 4 + TIME.length, stop, site, 0) as Date
+  const time = readValue(source as NativeBuffer, 9, start + 4 + TIME.length, stop, site, 0)
   const data = readValue(source as NativeBuffer, source[start + DATA_AT]!, valueAt, stop, site, 0)
-  if (data === UNREAD || endOfValue !== stop - 1 || Number.isNaN(time.getTime())) return UNREAD
-  return { time, data }
+  if (time === UNREAD || data === UNREAD || endOfValue !== stop - 1) return UNREAD
+  return { time: time as Date, data }
 }
