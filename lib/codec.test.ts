@@ -108,6 +108,7 @@ const CHANGED: [name: string, value: Data, back: Data][] = [
     { a: 1, f() {}, s: Symbol('s'), u: undefined },
     { a: 1 },
   ],
+  ['half a surrogate pair becomes U+FFFD', 'a\ud800', 'a\ufffd'],
   ['undefined in a list becomes null', [1, undefined, 2], [1, null, 2]],
 ]
 for (const [name, value, back] of CHANGED) {

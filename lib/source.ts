@@ -4,22 +4,18 @@ import { checkSize, encodeEvent, MAX_BSON_BYTES, UNUSUAL, WriteSite, writeEvent 
 import { type Counters, type Logger, type Running, type Status, silent } from './component.js'
 import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { EventstormError, show } from './errors.js'
-import { checkTypeName, type Data } from './event.js'
+import { checkTypeName, type Data, isSourceName, MAX_SOURCE_BYTES } from './event.js'
 import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { byteSize, duration, list, parseOptions, z } from './options.js'
 import { compilePattern } from './pattern.js'
 import { type ConnectionCounters, PublishingEnd } from './sockets.js'
-import { headerLength, heartbeatBody, MAX_SOURCE_BYTES, writeHeader } from './wire.js'
+import { headerLength, heartbeatBody, writeHeader } from './wire.js'
 
 export const sourceOptions = z.strictObject({
   source: z
     .string()
-    .min(1)
-    .refine(
-      (name) => Buffer.byteLength(name) <= MAX_SOURCE_BYTES,
-      `expected at most ${MAX_SOURCE_BYTES} bytes`,
-    )
+    .refine(isSourceName, `expected 1 to ${MAX_SOURCE_BYTES} bytes without control characters`)
     .optional()
     .meta({
       description: 'Who emits, as sinks see it. Default: the host name, for components with their name.',

@@ -1,7 +1,5 @@
 import { isSourceName, MAX_SOURCE_BYTES } from './event.js'
 
-export { MAX_SOURCE_BYTES }
-
 /**
  * Wire protocol v1 (PROTOCOL.md): a message is two frames, the topic (the event type) and a body of BSON
  * documents end to end, one header and then `count` events. The header's keys have a fixed order, so its
