@@ -98,6 +98,22 @@ const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
     say({ sent: source.counters().sent, cpu: used() })
   },
 
+  /** Emits with the default bounds, and watches its own memory meanwhile. */
+  async watchedSender({ count, endpoint }) {
+    const source = new EventSource({ source: 'bench', connect: [endpoint] })
+    await source.subscribed(EVENT_TYPE, { timeout: 10_000 })
+    say({ ready: true })
+    await told()
+    const memory: number[] = []
+    for (let n = 0; n < count; n++) {
+      source.emit(EVENT_TYPE, hit(n))
+      if (n % 500 === 499) await turn()
+      if (n % Math.floor(count / 20) === 0) memory.push(process.memoryUsage().rss)
+    }
+    say({ sent: source.counters().sent, memory })
+    await pause(60_000)
+  },
+
   async receiver({ count, endpoint }) {
     const events = subscribe({
       ...(endpoint ? { connect: [endpoint] } : { bind: ['tcp://127.0.0.1:0'] }),

@@ -75,8 +75,32 @@ const rows: Row[] = Object.entries(results).map(([name, all]) => ({
   right: all.every((each) => each.right) ? 'yes' : 'NO',
 }))
 table(`${COUNT} events of 15 fields, object to object over tcp, ${ROUNDS} rounds, medians`, rows)
+
+// A receiver that stands still: its sender goes on, and what it holds is bounded.
+await using stalled = await Line.start('watchedSender', 'receiver', false, { count: COUNT * 4 })
+stalled.receiver.signal('SIGSTOP')
+stalled.sender.tell({ go: true })
+const { sent, memory } = await stalled.sender.report<{ sent: number; memory: number[] }>('sent')
+stalled.receiver.signal('SIGCONT')
+const got = await stalled.receiver.report<{ received: number; lost: number }>('received')
+const megabytes = (bytes: number) => Math.round(bytes / 1e6)
+const flat = Math.max(...memory.slice(10)) <= 1.25 * Math.max(...memory.slice(2, 10))
+const balance = sent - got.received - got.lost
+table('a receiver that stands still', [
+  {
+    sent,
+    'received afterwards': got.received,
+    lost: got.lost,
+    'sent - received - lost': balance,
+    'sender MB at 10 %': megabytes(memory[2]!),
+    'at 50 %': megabytes(memory[10]!),
+    'at the end': megabytes(memory.at(-1)!),
+    flat: flat ? 'yes' : 'NO',
+  },
+])
+const right = rows.every((row) => row.right === 'yes') && flat && balance === 0
 finish(
   'throughput',
-  { count: COUNT, rounds: ROUNDS, rows, results },
-  rows.every((row) => row.right === 'yes'),
+  { count: COUNT, rounds: ROUNDS, rows, results, stalled: { sent, ...got, memory } },
+  right,
 )
