@@ -129,11 +129,7 @@ export class Receiver {
       return
     }
     this.#bytes += body!.length
-    if (topic!.length > MAX_TYPE_BYTES) {
-      this.#malformed.topic++
-      return
-    }
-    const type = topic!.toString()
+    const type = topic!.length > MAX_TYPE_BYTES ? '' : topic!.toString()
     const verdict = this.#types.get(type) ?? this.#judge(type)
     if (verdict === 'invalid') this.#malformed.topic++
     else if (verdict === 'unwanted') this.#unmatched++
