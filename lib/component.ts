@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { EventBatch } from './batch.js'
 import type { Clock } from './clock.js'
-import type { NewEvent } from './event.js'
+import type { Data, NewEvent } from './event.js'
 
 /** The four states of everything that runs. */
 export type Status = 'starting' | 'running' | 'stopping' | 'stopped'
@@ -97,6 +97,17 @@ export interface LineParser {
   line(text: string): NewEvent[] | { unparsed: string }
   /** The log has ended: what is still open. */
   end?(): NewEvent[]
+  /**
+   * A file begins, with the time it was last written, milliseconds since 1970: stamps without a year are told from
+   * it. Called again when the file was rotated; what the parser knows stays.
+   */
+  begin?(modified: number): void
+  /** Called about once a second with the present time, milliseconds since 1970: what has waited too long. */
+  expire?(now: number): NewEvent[]
+  /** What must survive a restart, as BSON can hold it; kept with the position in the file that it belongs to. */
+  save?(): Data
+  /** What `save` returned in the life before, handed over before the first line. */
+  restore?(saved: Data): void
 }
 
 type Schema = z.ZodObject
