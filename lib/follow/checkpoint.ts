@@ -1,0 +1,111 @@
+import { open, readFile, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type Clock, EventstormError, type Logger, reason, z } from '../index.js'
+import type { Place, Places } from './place.js'
+
+const form = z.object({
+  version: z.literal(1),
+  places: z.array(
+    z.object({
+      path: z.string(),
+      id: z.string(),
+      head: z.object({ length: z.int().min(0), hash: z.string() }),
+      offset: z.int().min(0),
+    }),
+  ),
+})
+
+/**
+ * Keeps places in a file, so that a restart goes on where reading stood. The file is replaced as a whole: written
+ * beside, forced to disk, renamed. Whenever the process dies, the old or the new one is there.
+ */
+export class Checkpoint {
+  #path: string
+  #places: Places
+  #log: Logger
+  #cancel: (() => void) | undefined
+  #saved = ''
+  #saving: Promise<void> | undefined
+
+  constructor(path: string, places: Places, log: Logger) {
+    this.#path = path
+    this.#places = places
+    this.#log = log
+  }
+
+  /**
+   * What was saved; nothing when there is no such file. One that cannot be understood is set aside under
+   * `<path>.corrupt`, since it would be overwritten otherwise.
+   *
+   * @throws FILE_UNREADABLE when it is there but cannot be read: going on would read everything again
+   */
+  static async read(path: string, log: Logger): Promise<Place[]> {
+    let text: string
+    try {
+      text = await readFile(path, 'utf8')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw new EventstormError(
+        'FILE_UNREADABLE',
+        `expected a readable checkpoint at ${path}, got: ${reason(error)}`,
+      )
+    }
+    try {
+      return form.parse(JSON.parse(text)).places
+    } catch (error) {
+      const aside = `${path}.corrupt`
+      await rename(path, aside)
+      log.error(
+        { checkpoint: path, aside, error: reason(error) },
+        'checkpoint is corrupt; set aside, starting without',
+      )
+      return []
+    }
+  }
+
+  /** Saves every `interval` milliseconds, when something has changed. */
+  every(interval: number, clock: Clock): void {
+    this.#cancel = clock.every(interval, () => void this.save())
+  }
+
+  /** Saves what is known now. A failure is logged; the next save tries again. */
+  save(): Promise<void> {
+    // Never two at once: both would write the same temporary file.
+    this.#saving ??= this.#write().finally(() => {
+      this.#saving = undefined
+    })
+    return this.#saving
+  }
+
+  /** Saves a last time. */
+  async close(): Promise<void> {
+    this.#cancel?.()
+    await this.#saving
+    await this.save()
+  }
+
+  async #write(): Promise<void> {
+    const text = `${JSON.stringify({ version: 1, places: this.#places.all() }, undefined, 1)}\n`
+    if (text === this.#saved) return
+    try {
+      const beside = `${this.#path}.new`
+      await writeThrough(beside, 'w', text)
+      await rename(beside, this.#path)
+      // The rename itself is only safe once the directory is.
+      await writeThrough(dirname(this.#path), 'r')
+      this.#saved = text
+    } catch (error) {
+      this.#log.error({ checkpoint: this.#path, error: reason(error) }, 'checkpoint could not be saved')
+    }
+  }
+}
+
+async function writeThrough(path: string, flags: 'r' | 'w', text?: string): Promise<void> {
+  const handle = await open(path, flags)
+  try {
+    if (text !== undefined) await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

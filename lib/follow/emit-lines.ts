@@ -1,0 +1,73 @@
+import { type Emit, type LineParser, type NewEvent, reason } from '../index.js'
+import type { OnLine } from './lines.js'
+
+export interface LogCounters {
+  /** Events that the parser made of the lines. */
+  events: number
+  /** Lines that fit no format; each is an event of type `log.unparsed`. */
+  unparsed: number
+  /** Events that could not be sent, not even as `log.unparsed`. */
+  refused: number
+}
+
+export function newLogCounters(): LogCounters {
+  return { events: 0, unparsed: 0, refused: 0 }
+}
+
+/** The type of the event that a line becomes when it fits no format: `{ line, reason, file }`. */
+export const UNPARSED = 'log.unparsed'
+
+/** Longest line that is carried in a `log.unparsed` event, so that the event itself is never too large. */
+const MAX_UNPARSED_CHARACTERS = 32 * 1024
+
+/**
+ * Puts the lines of one file through its parser and emits what comes out. Nothing that a line can hold throws: what
+ * the parser or the event's encoding cannot take becomes `log.unparsed`, with the reason.
+ */
+export function emitLines(
+  parser: LineParser,
+  file: string,
+  emit: Emit,
+  counters: LogCounters,
+): { onLine: OnLine; end: () => void } {
+  const give = (events: NewEvent[], cut: boolean) => {
+    for (const event of events) {
+      if (cut && typeof event.data === 'object') event.data = { ...event.data, truncated: true }
+      emit(event)
+      counters.events++
+    }
+  }
+  const complain = (line: string, why: string, cut: boolean) => {
+    counters.unparsed++
+    const truncated = cut || line.length > MAX_UNPARSED_CHARACTERS
+    const data = {
+      line: line.slice(0, MAX_UNPARSED_CHARACTERS),
+      reason: why,
+      file,
+      ...(truncated && { truncated }),
+    }
+    try {
+      emit({ type: UNPARSED, data })
+    } catch {
+      counters.refused++
+    }
+  }
+  return {
+    onLine(line, cut) {
+      try {
+        const result = parser.line(line)
+        if (Array.isArray(result)) give(result, cut)
+        else complain(line, result.unparsed, cut)
+      } catch (error) {
+        complain(line, reason(error), cut)
+      }
+    },
+    end() {
+      try {
+        give(parser.end?.() ?? [], false)
+      } catch {
+        counters.refused++
+      }
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import { type Counters, type Emit, reason, type SourceComponent, type SourceContext } from '../index.js'
+import { emitLines, newLogCounters } from './emit-lines.js'
+import { LineSplitter, newLineCounters } from './lines.js'
+import type { LogFormat } from './log-source.js'
+import type { FollowOptions } from './options.js'
+import { checkReadable, namedFiles, readBlocks } from './read-blocks.js'
+
+/** Waits for a subscriber, reads files from start to end, and ends. */
+export class LogReadOnce implements SourceComponent {
+  #options: FollowOptions
+  #format: LogFormat
+  #stop = new AbortController()
+  #finished: Promise<void> | undefined
+  #lines = newLineCounters()
+  #counters = newLogCounters()
+
+  constructor(options: FollowOptions, format: LogFormat) {
+    this.#options = options
+    this.#format = format
+  }
+
+  async open(emit: Emit, context: SourceContext): Promise<void> {
+    const files = await namedFiles(this.#options.file)
+    // What cannot be opened is said before anything is read.
+    await Promise.all(files.map(checkReadable))
+    this.#finished = this.#run(files, emit, context)
+  }
+
+  async #run(files: string[], emit: Emit, context: SourceContext): Promise<void> {
+    const { signal } = this.#stop
+    await this.#listener(context, signal)
+    for (const file of files) {
+      const { onLine, end } = emitLines(this.#format.parser(), file, emit, this.#counters)
+      const splitter = new LineSplitter(this.#options.maxLineBytes, onLine, this.#lines)
+      try {
+        for await (const block of readBlocks(file, signal)) {
+          splitter.push(block)
+          // What was emitted goes out before more is read.
+          await new Promise((resolve) => setImmediate(resolve))
+          if (signal.aborted) return
+        }
+        splitter.end()
+        end()
+      } catch (error) {
+        context.log.error({ file, error: reason(error) }, 'reading failed; going on with the next file')
+      }
+    }
+    context.finish()
+  }
+
+  /** Waits until somebody listens to one of our types, within bounds. */
+  async #listener(context: SourceContext, signal: AbortSignal): Promise<void> {
+    const { subscriberTimeout } = this.#options
+    const waits = this.#format.types.map(async (type) => {
+      if (!(await context.subscribed(type, subscriberTimeout))) throw new Error('nobody')
+    })
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+    try {
+      await Promise.race([stopped, Promise.any(waits)])
+    } catch {
+      context.log.warn({ subscriberTimeout }, 'nobody has subscribed in time; reading all the same')
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#finished
+  }
+
+  counters(): Counters {
+    return { ...this.#lines, ...this.#counters }
+  }
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+
+/** How many bytes at the start of a file are looked at to know it again. */
+export const HEAD_BYTES = 1024
+
+/** Below this a head says too little to take two files of different inodes for copies of each other. */
+const TELLING_HEAD_BYTES = 64
+
+/** The first bytes of a file as a fingerprint: as many as there were, at most 1,024. */
+export interface Head {
+  length: number
+  hash: string
+}
+
+export function headOf(bytes: Buffer): Head {
+  return { length: bytes.length, hash: createHash('sha256').update(bytes).digest('base64url') }
+}
+
+/** Whether a file that begins with `bytes` may be the one that began with `head`. */
+export function beginsWith(bytes: Buffer, head: Head): boolean {
+  return bytes.length >= head.length && headOf(bytes.subarray(0, head.length)).hash === head.hash
+}
+
+/** How far a file has been read, with what is needed to know it again under another name. */
+export interface Place {
+  /** The name it was followed by; it may have another one by now. */
+  path: string
+  /** Device and inode: `2049:131`. */
+  id: string
+  head: Head
+  /** Offset after the last complete line that was handed on. */
+  offset: number
+}
+
+/** What is known of files that were read before, in this run or an earlier one. Bounded; the oldest is forgotten. */
+export class Places {
+  #places = new Map<string, Place>()
+  #limit: number
+  #open = new Set<string>()
+
+  constructor(places: Iterable<Place> = [], limit = 4096) {
+    this.#limit = limit
+    for (const place of places) this.put(place)
+  }
+
+  put(place: Place): void {
+    this.#places.delete(place.id)
+    this.#places.set(place.id, place)
+    if (this.#places.size > this.#limit) this.#places.delete(this.#places.keys().next().value!)
+  }
+
+  /** Takes a file for reading, so that it is not read twice while it has two names. False when it is taken. */
+  take(id: string): boolean {
+    if (this.#open.has(id)) return false
+    this.#open.add(id)
+    return true
+  }
+
+  release(id: string): void {
+    this.#open.delete(id)
+  }
+
+  /** Whether anything is known of files of that name. */
+  knows(path: string): boolean {
+    return this.all().some((place) => place.path === path)
+  }
+
+  all(): Place[] {
+    return [...this.#places.values()]
+  }
+
+  /**
+   * The place of a file that has this inode, size and beginning: the one of the same inode, unless its head tells
+   * that the inode was used again; or else one whose name the file's name extends and whose head it shares, since
+   * `copytruncate` moves what we have read into a file of another inode.
+   */
+  find(file: { path: string; id: string; size: number; beginning: Buffer }): Place | undefined {
+    const isIt = (place: Place) => place.offset <= file.size && beginsWith(file.beginning, place.head)
+    const same = this.#places.get(file.id)
+    if (same !== undefined && isIt(same)) return same
+    return this.all().find(
+      (place) =>
+        place.head.length >= TELLING_HEAD_BYTES &&
+        file.path !== place.path &&
+        file.path.startsWith(place.path) &&
+        isIt(place),
+    )
+  }
+}
