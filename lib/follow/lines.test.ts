@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seeded } from '../../testing/random.js'
+import { seeded } from '../../testing/index.js'
 import { LineSplitter } from './index.js'
 
 function split(chunks: (string | Buffer)[], maxLineBytes = 1000) {
