@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const ROOMS = ['lib', 'sources', 'routers', 'sinks', 'testing', 'cli']
+
+/** The only files that may import these, types left out. */
+const OWNERS: Record<string, string> = { zeromq: 'lib/sockets', bson: 'lib/codec', zod: 'lib/options' }
+const CLI_PACKAGES = ['commander', 'pino', 'prom-client', 'yaml', 'picocolors']
+const FRONT_DOOR = /^lib\/(\w+\/)?index$/
+
+/** Says what is wrong when `file` imports `target`, both without ending; undefined when it may. */
+function fault(file: string, target: string, kind: 'package' | 'file', typeOnly = false): string | undefined {
+  const [room, noun] = file.split('/')
+  const isTest = file.endsWith('.test')
+  if (kind === 'package') {
+    if (target.startsWith('node:') || (isTest && room === 'lib')) return
+    if (target in OWNERS) {
+      return OWNERS[target] === file || (room === 'lib' && target === 'zod' && typeOnly)
+        ? undefined
+        : `only ${OWNERS[target]} imports it`
+    }
+    if (room === 'cli') return CLI_PACKAGES.includes(target) ? undefined : 'not a package of the cli'
+    return room === 'lib' || room === 'testing' ? `${room} has no further packages` : undefined
+  }
+  if (target.endsWith('.test')) return 'nobody imports a test'
+  if (isTest && (target === 'testing/index' || (room === 'lib' && target.startsWith('testing/')))) return
+  if (FRONT_DOOR.test(target)) return
+  const home = room === 'lib' || room === 'testing' || room === 'cli' ? room : `${room}/${noun}`
+  return target.startsWith(`${home}/`) ? undefined : `only the front door of lib, and ${home} itself`
+}
+
+/** Everything a file imports in any way. */
+function imports(text: string): { specifier: string; typeOnly: boolean }[] {
+  const found = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName)
+  return found.map((specifier) => ({
+    specifier,
+    typeOnly: new RegExp(`import type (\\w+|{[^}]*}) from '${specifier}'`).test(text),
+  }))
+}
+
+test('every import goes inward, through a front door', () => {
+  const faults: string[] = []
+  let seen = 0
+  for (const room of ROOMS) {
+    for (const name of readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.ts')) continue
+      const path = join(room, name)
+      const file = path.replace(/\.ts$/, '')
+      for (const { specifier, typeOnly } of imports(readFileSync(join(ROOT, path), 'utf8'))) {
+        seen++
+        const inside = specifier.startsWith('.')
+        const target = inside ? join(dirname(file), specifier).replace(/\.js$/, '') : specifier
+        const wrong = fault(file, target, inside ? 'file' : 'package', typeOnly)
+        if (wrong) faults.push(`${path} imports ${specifier}: ${wrong}`)
+      }
+    }
+  }
+  assert.deepEqual(faults, [])
+  assert.ok(seen > 100, `only ${seen} imports were found`)
+})
+
+test('the law knows what is forbidden', () => {
+  const forbidden: [string, string, 'package' | 'file'][] = [
+    ['lib/source', 'zeromq', 'package'],
+    ['lib/sink', 'bson', 'package'],
+    ['lib/sink', 'zod', 'package'],
+    ['lib/sink', 'pino', 'package'],
+    ['lib/sink', 'cli/run', 'file'],
+    ['lib/sink', 'lib/sink.test', 'file'],
+    ['sources/nginx/nginx', 'zod', 'package'],
+    ['sources/nginx/nginx', 'lib/source', 'file'],
+    ['sources/nginx/nginx', 'lib/follow/lines', 'file'],
+    ['sources/nginx/nginx', 'sources/system/system', 'file'],
+    ['sources/nginx/nginx', 'testing/index', 'file'],
+    ['sources/nginx/nginx.test', 'testing/clock', 'file'],
+    ['cli/run', 'sources/nginx/nginx', 'file'],
+    ['cli/run', 'zeromq', 'package'],
+    ['cli/run', 'systeminformation', 'package'],
+    ['testing/clock', 'lib/clock', 'file'],
+  ]
+  for (const [file, target, kind] of forbidden) assert.ok(fault(file, target, kind), `${file} -> ${target}`)
+  assert.deepEqual(
+    imports("import type { a } from './a.js'\nexport * from './b.js'\nconst c = await import('./c.js')").map(
+      ({ specifier, typeOnly }) => [specifier, typeOnly],
+    ),
+    [
+      ['./a.js', true],
+      ['./b.js', false],
+      ['./c.js', false],
+    ],
+  )
+})

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+interface Manifest {
+  version: string
+  exports: Record<string, unknown>
+  dependencies: Record<string, string>
+}
+
+let manifest: Manifest
+let folder: string
+let packed: string[]
+
+/** A stranger's project: an empty folder, the tarball installed into it. */
+before(async () => {
+  manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  folder = await mkdtemp(join(tmpdir(), 'eventstorm-package-'))
+  // What is tested is what was built for this test run.
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
+  const { stdout } = await run('npm', pack, { cwd: ROOT })
+  const [{ filename, files }] = JSON.parse(stdout)
+  packed = files.map((file: { path: string }) => file.path)
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
+  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', join(folder, filename)]
+  await run('npm', install, { cwd: folder })
+})
+
+after(() => rm(folder, { recursive: true, force: true }))
+
+test('the tarball holds what is needed, and no more', () => {
+  for (const path of ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/lib/index.d.ts']) {
+    assert.ok(packed.includes(path), `${path} is missing`)
+  }
+  const strangers = packed.filter(
+    (path) =>
+      /\.test\.|\.map$|fixtures|tsbuildinfo/.test(path) || /^dist\/(test|bench|examples|docs)\//.test(path),
+  )
+  assert.deepEqual(strangers, [])
+  const rooms = new Set(packed.map((path) => path.replace(/^(dist\/\w+)\/.*/, '$1')))
+  assert.ok(rooms.has('dist/cli') && rooms.has('dist/testing'))
+})
+
+test('every subpath can be imported, and events travel from a source through a router to a sink', async () => {
+  const subpaths = Object.keys(manifest.exports).filter((path) => path !== './package.json')
+  const script = `
+import { attach, EventRouter, EventSource } from 'eventstorm'
+for (const path of ${JSON.stringify(subpaths)}) {
+  const module = await import('eventstorm' + path.slice(1))
+  if (Object.keys(module).length === 0) throw new Error(path + ' exports nothing')
+  if (/^.\\/(sources|routers|sinks)/.test(path) && !module.default.name) throw new Error(path + ' is no component')
+}
+const router = new EventRouter({ bindSources: ['tcp://127.0.0.1:0'], bindSinks: ['tcp://127.0.0.1:0'] })
+let count = 0
+let finish
+const all = new Promise((resolve) => { finish = resolve })
+const sink = await attach(
+  { write: (batch) => { count += batch.size; if (count === 100) finish() } },
+  { connect: [...router.sinkEndpoints] },
+)
+const source = new EventSource({ connect: [...router.sourceEndpoints] })
+await source.subscribed('**', { timeout: 15000 })
+for (let i = 0; i < 100; i++) source.emit('order.placed', { i })
+await all
+await source.drain()
+await sink.drain()
+await router.drain()
+console.log(JSON.stringify(sink.counters()))`
+  await writeFile(join(folder, 'run.js'), script)
+  const { stdout } = await run(process.execPath, ['run.js'], { cwd: folder })
+  const { received, written, lost } = JSON.parse(stdout)
+  assert.deepEqual({ received, written, lost }, { received: 100, written: 100, lost: 0 })
+})
+
+test('its types are what a strict program needs', async () => {
+  const program = `
+import { attach, defineSink, EventSource, type StormEvent, subscribe, z } from 'eventstorm'
+import { ControlledClock } from 'eventstorm/testing'
+import system from 'eventstorm/sources/system'
+import stdout from 'eventstorm/sinks/stdout'
+const source: EventSource = new EventSource({ source: 'shop', clock: new ControlledClock() })
+const sent: boolean = source.emit('order.placed', { total: 12.5 }, { time: new Date() })
+// @ts-expect-error there is no such option
+new EventSource({ sauce: 'shop' })
+const options = z.strictObject({ depth: z.int() })
+defineSink({ name: 'mine', summary: '.', options, create: ({ depth }) => ({ write: (batch) => { for (const event of batch) void [event.seq + depth] } }) })
+for await (const batch of subscribe()) { const events: StormEvent[] = [...batch]; void [events, sent] }
+void [attach(stdout.create({ format: 'ndjson' })), system.types satisfies string[]]
+`
+  await writeFile(join(folder, 'program.ts'), program)
+  const typescript = join(ROOT, 'node_modules/typescript/bin/tsc')
+  const flags = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2023',
+    '--lib',
+    'es2023,esnext.disposable',
+  ]
+  const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')]
+  await run(process.execPath, [typescript, ...flags, ...types, 'program.ts'], { cwd: folder }).catch(
+    (error) => {
+      assert.fail(error.stdout)
+    },
+  )
+})
+
+test('the command is there', async () => {
+  const { stdout } = await run('npx', ['--no-install', 'eventstorm', '--version'], { cwd: folder })
+  assert.equal(stdout.trim(), manifest.version)
+})
+
+test('nothing that is imported is missing among its dependencies', async () => {
+  const imported = new Set<string>()
+  for (const path of packed.filter((each) => each.endsWith('.js'))) {
+    const text = await readFile(join(ROOT, path), 'utf8')
+    for (const [, name] of text.matchAll(/(?:from|import\()\s*'((?:@[\w-]+\/)?[a-z][\w-]*)[^':]*'/g)) {
+      imported.add(name!)
+    }
+  }
+  imported.delete('node')
+  assert.ok(imported.size >= 8)
+  assert.deepEqual(
+    [...imported].filter((name) => !(name in manifest.dependencies)),
+    [],
+  )
+})
