@@ -1,0 +1,3 @@
+/** The front door of the room that reads the head of syslog lines, as files and networks have them. */
+export { type SyslogHead, SyslogHeads, type SyslogOptions } from './head.js'
+export { checkZone, zoneOption } from './zone.js'
