@@ -1,6 +1,6 @@
 import { decodeEvents } from './codec.js'
 import type { StormEvent } from './event.js'
-import type { Message } from './wire.js'
+import { type Message, sliceMessage } from './wire.js'
 
 /**
  * Some events on their way into a sink: whole messages, in order of arrival. Nothing is decoded before
@@ -13,12 +13,10 @@ export class EventBatch implements Iterable<StormEvent> {
   readonly size: number
   /** How many bytes of BSON, headers included. */
   readonly bytes: number
-  #onUndecodable: (count: number) => void
   #events: StormEvent[] | undefined
 
-  constructor(messages: readonly Message[], onUndecodable: (count: number) => void = () => {}) {
+  constructor(messages: readonly Message[]) {
     this.messages = messages
-    this.#onUndecodable = onUndecodable
     this.size = messages.reduce((sum, message) => sum + message.count, 0)
     this.bytes = messages.reduce((sum, message) => sum + message.body.length, 0)
   }
@@ -28,16 +26,31 @@ export class EventBatch implements Iterable<StormEvent> {
    * the others are not harmed.
    */
   events(): StormEvent[] {
-    if (this.#events === undefined) {
-      this.#events =
-        this.messages.length === 1 ? decodeEvents(this.messages[0]!) : this.messages.flatMap(decodeEvents)
-      const bad = this.size - this.#events.length
-      if (bad > 0) this.#onUndecodable(bad)
-    }
+    this.#events ??=
+      this.messages.length === 1 ? decodeEvents(this.messages[0]!) : this.messages.flatMap(decodeEvents)
     return this.#events
+  }
+
+  /** Events that could not be decoded; 0 as long as nobody has asked for the events. */
+  get undecodable(): number {
+    return this.#events === undefined ? 0 : this.size - this.#events.length
   }
 
   [Symbol.iterator](): Iterator<StormEvent> {
     return this.events()[Symbol.iterator]()
+  }
+
+  /** Two batches of about half the events each, in order; for a batch of at least two events. */
+  halves(): [EventBatch, EventBatch] {
+    if (this.messages.length > 1) {
+      const middle = this.messages.length >> 1
+      return [new EventBatch(this.messages.slice(0, middle)), new EventBatch(this.messages.slice(middle))]
+    }
+    const message = this.messages[0]!
+    const middle = message.count >> 1
+    return [
+      new EventBatch([sliceMessage(message, 0, middle)]),
+      new EventBatch([sliceMessage(message, middle, message.count)]),
+    ]
   }
 }

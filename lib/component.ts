@@ -71,6 +71,14 @@ export interface RouterComponent {
   route?(message: { type: string; source: string; count: number }): boolean
 }
 
+/** What became of a batch that was written; nothing to say means that all of it is new and there. */
+export interface Written {
+  /** Events that were there already, from an attempt whose answer was lost. */
+  alreadyStored?: number
+  /** Events that were refused, each for itself. */
+  rejected?: number
+}
+
 /**
  * What a sink component writes. Calls never overlap: `open`, then `write` after `write`, then `close`.
  * What a throw does is said at `Steer` in errors.ts.
@@ -78,8 +86,11 @@ export interface RouterComponent {
 export interface EventSink {
   /** Called before the first write, and again after each `reconnect`. */
   open?(context: Context): void | Promise<void>
-  /** One batch, in order of arrival. Returning means the sink has it. `signal` aborts when the write may take no longer. */
-  write(batch: EventBatch, signal: AbortSignal): void | Promise<void>
+  /**
+   * One batch, in order of arrival. Returning means the sink has it, but for what the result takes out. `signal`
+   * aborts when the write may take no longer; a write that goes on then is not waited for.
+   */
+  write(batch: EventBatch, signal: AbortSignal): void | Written | Promise<void> | Promise<Written | undefined>
   /** Called once for each `open` that succeeded. */
   close?(): void | Promise<void>
   counters?(): Counters

@@ -41,7 +41,8 @@ export class EventstormError extends Error {
  *
  * - `retry`      the same batch again after a back-off, a limited number of times, then dropped as `failed`
  * - `reconnect`  `close`, `open` with back-off until it works, then the same batch again, without limit
- * - `skip`       this batch is dropped as `rejected`, the next one follows
+ * - `skip`       something in this batch cannot be written: it is halved until the events that are to blame stand
+ *                alone, those are dropped as `rejected`, and the others are written
  * - `stop`       the sink stops; nothing is written any more
  *
  * An error that says nothing of it is taken as `retry`.

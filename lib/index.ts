@@ -22,6 +22,7 @@ export {
   type SourceDefinition,
   type Status,
   silent,
+  type Written,
 } from './component.js'
 export { checkEndpoint, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 export { ERRORS, type ErrorCode, EventstormError, reason, SinkError, type Steer, show } from './errors.js'
@@ -53,6 +54,7 @@ export {
   type DropReason,
   type SinkCounters,
   type SinkOptions,
+  type SinkState,
   sinkOptions,
 } from './sink.js'
 export {

@@ -34,6 +34,11 @@ export class MessageQueue {
     return this.#head === this.#items.length
   }
 
+  /** How full it is, from 0 to 1, by whichever bound is nearer. */
+  get fill(): number {
+    return Math.max(this.events / this.#options.maxEvents, this.bytes / this.#options.maxBytes)
+  }
+
   push(message: Message): void {
     const { maxEvents, maxBytes, drop } = this.#options
     const size = message.body.length

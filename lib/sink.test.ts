@@ -42,9 +42,9 @@ async function pair(sink: EventSink, options: SinkOptions = {}) {
       await until('the events were received', () => attached.counters().received === before + count)
     },
     balanced() {
-      const { received, written, dropped, queued } = attached.counters()
+      const { received, written, alreadyStored, dropped, queued } = attached.counters()
       const lost = Object.values(dropped).reduce((sum, each) => sum + each, 0)
-      assert.equal(received, written + lost + queued)
+      assert.equal(received, written + alreadyStored + lost + queued)
     },
     async [Symbol.asyncDispose]() {
       await source.close()
@@ -123,6 +123,83 @@ test('skip drops the batch as rejected without another attempt', async () => {
   await until('one is written, one is not', () => at.sink.counters().written === 1)
   assert.equal(at.sink.counters().dropped.rejected, 1)
   assert.equal(at.sink.counters().retried, 0)
+  at.balanced()
+})
+
+test('what cannot be written in a batch is found by halving it, and the rest is written', async () => {
+  const sizes: number[] = []
+  const stored: number[] = []
+  const sink: EventSink = {
+    write(batch) {
+      sizes.push(batch.size)
+      const numbers = batch.events().map((event) => event.seq)
+      if (numbers.some((seq) => seq % 37 === 36)) throw new SinkError('skip', 'poison')
+      stored.push(...numbers)
+    },
+  }
+  await using at = await pair(sink, { batchWait: 1000 })
+  await at.source.subscribed('http.hit', { timeout: 5000 })
+  // Some in one message, some in messages of their own.
+  for (let i = 0; i < 70; i++) at.source.emit('http.hit', { i })
+  await until('the large message was received', () => at.sink.counters().received === 70)
+  await at.emit(30)
+  await at.clock.advance(1000)
+  const { written, dropped } = at.sink.counters()
+  assert.deepEqual({ written, rejected: dropped.rejected }, { written: 98, rejected: 2 })
+  assert.deepEqual(
+    stored,
+    Array.from({ length: 100 }, (_, i) => i).filter((seq) => seq !== 36 && seq !== 73),
+  )
+  assert.ok(sizes.length < 40, `${sizes.length} writes to find two of a hundred`)
+  at.balanced()
+})
+
+test('a sink may tell what it had already, and what it refused', async () => {
+  await using at = await pair(
+    { write: (batch) => ({ alreadyStored: 1, rejected: batch.size - 3 }) },
+    { batchWait: 10 },
+  )
+  await at.emit(10)
+  await at.clock.advance(10)
+  const { written, alreadyStored, dropped } = at.sink.counters()
+  assert.deepEqual(
+    { written, alreadyStored, rejected: dropped.rejected },
+    { written: 2, alreadyStored: 1, rejected: 7 },
+  )
+  at.balanced()
+})
+
+test('a change of state is told once, however many attempts it takes', async () => {
+  const lines: string[] = []
+  const note = (_: object, message: string) => void lines.push(message)
+  const sink = new Scripted()
+  sink.opening = Array.from({ length: 5 }, () => fail(new Error('refused')))
+  const log = { debug: () => {}, info: note, warn: note, error: note }
+  await using at = await pair(sink, { log, queueEvents: 10, retryWait: 10 })
+  assert.equal(at.sink.state, 'down')
+  await at.emit(8)
+  assert.deepEqual(at.sink.counters().state, { connecting: 0, up: 0, slow: 0, down: 1 })
+  await at.clock.advance(10_000)
+  assert.equal(at.sink.state, 'up')
+  assert.deepEqual(lines, [
+    'sink is down; trying again',
+    'sink is slow; its queue is filling',
+    'sink is up',
+    'sink keeps up again',
+  ])
+})
+
+test('a drain goes on trying for what is queued, until its deadline', async () => {
+  const sink = new Scripted()
+  sink.opening = [() => {}, ...Array.from({ length: 3 }, () => fail(new Error('refused')))]
+  sink.script = [fail(new SinkError('reconnect', 'connection lost'))]
+  await using at = await pair(sink, { retryWait: 100 })
+  await at.emit(5)
+  const drained = at.sink.drain(60_000)
+  await at.clock.advance(10_000)
+  await drained
+  assert.equal(sink.events.length, 5)
+  assert.equal(sink.calls.at(-1), 'close')
   at.balanced()
 })
 

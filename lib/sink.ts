@@ -9,12 +9,13 @@ import {
   type Status,
   silent,
 } from './component.js'
-import { reason, SinkError, type Steer } from './errors.js'
+import { reason } from './errors.js'
 import { Lifecycle } from './lifecycle.js'
 import type { Stream } from './loss.js'
 import { byteSize, duration, parseOptions, z } from './options.js'
 import { MessageQueue } from './queue.js'
 import { Receiver, type ReceiverCounters, receiverOptions } from './receiver.js'
+import { SinkWriter, type WriterState } from './sink-writer.js'
 
 /** Bounds of the queue between the socket and whoever takes the batches. */
 export const queueOptions = z.strictObject({
@@ -62,11 +63,16 @@ export type SinkOptions = z.input<typeof sinkOptions> & Ambient & { name?: strin
 
 export type DropReason = 'overflow' | 'failed' | 'rejected' | 'undecodable' | 'shutdown'
 
-/** `received = written + dropped + queued`, at any moment. */
+/** How a sink is doing; `slow` is up, with a queue that fills. */
+export type SinkState = WriterState | 'slow'
+
+/** `received = written + alreadyStored + dropped + queued`, at any moment. */
 export interface SinkCounters extends ReceiverCounters, Counters {
   /** Events that `write` returned for. */
   written: number
   writes: number
+  /** Events the store had already, from an attempt whose answer was lost. */
+  alreadyStored: number
   /** Events that were received and not written, by reason. */
   dropped: Record<DropReason, number>
   /** Events waiting or being written. */
@@ -76,14 +82,15 @@ export interface SinkCounters extends ReceiverCounters, Counters {
   retried: number
   /** Times the sink was opened again. */
   reconnected: number
+  /** 1 for the state it is in, 0 for the others. */
+  state: Record<SinkState, number>
 }
-
-const MAX_RETRY_WAIT = 30_000
 
 /** A sink at work: received events are queued, and written in batches. */
 export interface AttachedSink extends Running {
   /** Where it listens, with the real port where the system chose one. */
   readonly endpoints: readonly string[]
+  readonly state: SinkState
   counters(): SinkCounters
   /** What is known of each stream. */
   streams(): Iterable<Stream>
@@ -104,42 +111,36 @@ export async function attach(sink: EventSink, options: SinkOptions = {}): Promis
   return runner
 }
 
+/** A queue fuller than this makes a sink slow, until it is emptier than the lower mark. */
+const SLOW_ABOVE = 0.5
+const SLOW_BELOW = 0.25
+
 class SinkRunner implements AttachedSink {
   /** Settles after the first attempt to open. */
   readonly opened: Promise<void>
   #sink: EventSink
   #options: z.output<typeof sinkOptions>
   #context: Context
-  #random: () => number
   #life = new Lifecycle()
   #receiver: Receiver
   #queue: MessageQueue
-  #isOpen = false
-  /** Aborted when waiting makes no sense any more: at a drain's deadline, or at close. */
-  #halt = new AbortController()
-  /** Aborted when one call has taken too long; renewed for the next. */
-  #patience = new AbortController()
-  #giveUp: (error: SinkError) => void = () => {}
+  #writer: SinkWriter
+  #slow = false
   #draining = false
   #working: Promise<void>
-  #inHand = 0
-  #counts = { written: 0, writes: 0, retried: 0, reconnected: 0 }
-  #dropped: Omit<Record<DropReason, number>, 'overflow'> = {
-    failed: 0,
-    rejected: 0,
-    undecodable: 0,
-    shutdown: 0,
-  }
 
   constructor(sink: EventSink, options: SinkOptions) {
     const { clock = systemClock, random = Math.random, log = silent, name = 'sink', ...given } = options
     this.#options = parseOptions(sinkOptions, given, 'attach')
     this.#sink = sink
     this.#context = { name, clock, log }
-    this.#random = random
+    this.#writer = new SinkWriter(sink, this.#context, { ...this.#options, random })
     const { queueEvents, queueBytes, queueDrop } = this.#options
     this.#queue = new MessageQueue({ maxEvents: queueEvents, maxBytes: queueBytes, drop: queueDrop })
-    this.#receiver = new Receiver({ ...this.#options, clock, log }, (message) => this.#queue.push(message))
+    this.#receiver = new Receiver({ ...this.#options, clock, log }, (message) => {
+      this.#queue.push(message)
+      if (!this.#slow && this.#queue.fill > SLOW_ABOVE) this.#setSlow(true)
+    })
     let settle!: (error?: unknown) => void
     this.opened = new Promise((resolve, reject) => {
       settle = (error) => (error === undefined ? resolve() : reject(error))
@@ -159,6 +160,10 @@ class SinkRunner implements AttachedSink {
     return this.#receiver.endpoints
   }
 
+  get state(): SinkState {
+    return this.#writer.state === 'up' && this.#slow ? 'slow' : this.#writer.state
+  }
+
   streams(): Iterable<Stream> {
     return this.#receiver.ledger.streams()
   }
@@ -166,10 +171,11 @@ class SinkRunner implements AttachedSink {
   counters(): SinkCounters {
     return {
       ...this.#receiver.counters(),
-      ...this.#counts,
-      dropped: { overflow: this.#queue.dropped, ...this.#dropped },
-      queued: this.#queue.events + this.#inHand,
+      ...this.#writer.counts,
+      dropped: { overflow: this.#queue.dropped, ...this.#writer.dropped },
+      queued: this.#queue.events + this.#writer.inHand,
       queuedBytes: this.#queue.bytes,
+      state: { connecting: 0, up: 0, slow: 0, down: 0, [this.state]: 1 },
       ...this.#sink.counters?.(),
     }
   }
@@ -179,7 +185,7 @@ class SinkRunner implements AttachedSink {
       this.#draining = true
       this.#receiver.close()
       this.#queue.wake()
-      const cancel = this.#context.clock.after(timeout, () => this.#stopWaiting())
+      const cancel = this.#context.clock.after(timeout, () => this.#writer.halt())
       await this.#working
       cancel()
     })
@@ -187,7 +193,7 @@ class SinkRunner implements AttachedSink {
 
   async close(): Promise<void> {
     const drained = this.drain(0)
-    this.#stopWaiting()
+    this.#writer.halt()
     await drained
   }
 
@@ -198,146 +204,50 @@ class SinkRunner implements AttachedSink {
   /** The life of the sink: open, write until stopped, close. */
   async #work(opened: (error?: unknown) => void): Promise<void> {
     try {
-      if (await this.#open(opened)) await this.#writeAll()
-      this.#dropped.shutdown += this.#queue.clear()
-      await this.#closeSink()
+      // Once draining, it is only worth opening for what waits to be written.
+      if (await this.#writer.open(() => !this.#draining || !this.#queue.empty, opened)) {
+        this.#life.running()
+        opened()
+        await this.#writeAll()
+      }
+      opened()
+      this.#writer.dropped.shutdown += this.#queue.clear()
+      await this.#writer.close()
     } catch (error) {
-      this.#dropped.shutdown += this.#queue.clear()
+      this.#writer.dropped.shutdown += this.#queue.clear()
       this.#receiver.close()
       this.#context.log.error({ error: reason(error) }, 'sink stopped')
       opened(error)
-      // Not awaited: the end of #work is part of it.
-      void this.#life.fail(error, () => this.#closeSink()).catch(() => {})
+      // Not awaited: a drain that is under way waits for the end of this very function.
+      void this.#life.fail(error, () => this.#writer.close()).catch(() => {})
     }
   }
 
   async #writeAll(): Promise<void> {
     const { batchEvents, batchBytes, batchWait } = this.#options
-    while (!this.#halt.signal.aborted) {
+    const { halted } = this.#writer
+    while (!halted.aborted) {
       if (this.#queue.empty) {
         if (this.#draining) return
         await this.#queue.wait()
         continue
       }
       if (batchWait > 0 && !this.#draining && this.#queue.events < batchEvents) {
-        await pause(this.#context.clock, batchWait, this.#halt.signal)
+        await pause(this.#context.clock, batchWait, halted)
       }
-      await this.#write(
-        new EventBatch(this.#queue.take(batchEvents, batchBytes), (bad) => this.#countUndecodable(bad)),
-      )
+      await this.#writer.write(new EventBatch(this.#queue.take(batchEvents, batchBytes)))
+      if (this.#slow && this.#queue.fill < SLOW_BELOW) this.#setSlow(false)
     }
   }
 
-  #countUndecodable(count: number): void {
-    this.#dropped.undecodable += count
-    this.#inHand -= count
-  }
-
-  /** One batch, until it is written or dropped. */
-  async #write(batch: EventBatch): Promise<void> {
-    this.#inHand = batch.size
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await this.#bounded((signal) => this.#sink.write(batch, signal))
-        this.#counts.writes++
-        this.#counts.written += this.#inHand
-        break
-      } catch (error) {
-        if (this.#halt.signal.aborted) {
-          this.#dropped.shutdown += this.#inHand
-          break
-        }
-        const steer = steerOf(error)
-        this.#context.log.warn({ error: reason(error), steer, attempt, events: batch.size }, 'write failed')
-        if (steer === 'stop') {
-          this.#dropped.failed += this.#inHand
-          this.#inHand = 0
-          throw error
-        }
-        if (steer === 'skip' || (steer === 'retry' && attempt >= this.#options.retries)) {
-          this.#dropped[steer === 'skip' ? 'rejected' : 'failed'] += this.#inHand
-          break
-        }
-        if (steer === 'reconnect') {
-          attempt = -1
-          await this.#closeSink()
-          this.#counts.reconnected++
-          await this.#open()
-        } else {
-          this.#counts.retried++
-          await this.#backOff(attempt)
-        }
-      }
+  #setSlow(slow: boolean): void {
+    this.#slow = slow
+    const fields = {
+      queued: this.#queue.events,
+      queuedBytes: this.#queue.bytes,
+      dropped: this.#queue.dropped,
     }
-    this.#inHand = 0
+    if (slow) this.#context.log.warn(fields, 'sink is slow; its queue is filling')
+    else this.#context.log.info(fields, 'sink keeps up again')
   }
-
-  /**
-   * Waits for a call of the sink, but not longer than the deadline or the halt allow, whatever the sink makes of
-   * its signal. A call that returns at once costs neither a promise nor a timer.
-   */
-  async #bounded(call: (signal: AbortSignal) => void | Promise<void>): Promise<void> {
-    if (this.#patience.signal.aborted) this.#patience = new AbortController()
-    const returned = call(this.#patience.signal)
-    if (returned === undefined) return
-    await new Promise<void>((resolve, reject) => {
-      const giveUp = (error: SinkError) => {
-        reject(error)
-        this.#patience.abort(error)
-      }
-      const { writeTimeout } = this.#options
-      const cancel = this.#context.clock.after(writeTimeout, () =>
-        giveUp(new SinkError('reconnect', `the sink did not answer within ${writeTimeout} ms`)),
-      )
-      this.#giveUp = giveUp
-      returned.then(resolve, reject).finally(cancel)
-    })
-  }
-
-  /** Ends all waiting: the deadline of a drain has come, or nobody wants to wait. */
-  #stopWaiting(): void {
-    this.#halt.abort()
-    this.#giveUp(new SinkError('stop', 'the sink was stopped'))
-  }
-
-  /** Opens the sink, trying again until it works or we are stopped. @returns whether it is open */
-  async #open(attempted: (error?: unknown) => void = () => {}): Promise<boolean> {
-    for (let attempt = 0; !this.#halt.signal.aborted && !this.#draining; attempt++) {
-      try {
-        await this.#bounded(() => this.#sink.open?.(this.#context))
-        this.#isOpen = true
-        this.#life.running()
-        attempted()
-        return true
-      } catch (error) {
-        if (this.#halt.signal.aborted) break
-        if (steerOf(error) === 'stop') throw error
-        this.#context.log.warn({ error: reason(error), attempt }, 'open failed')
-        attempted()
-        await this.#backOff(attempt)
-      }
-    }
-    attempted()
-    return false
-  }
-
-  async #closeSink(): Promise<void> {
-    if (!this.#isOpen) return
-    this.#isOpen = false
-    try {
-      await this.#sink.close?.()
-    } catch (error) {
-      this.#context.log.warn({ error: reason(error) }, 'close failed')
-    }
-  }
-
-  /** Half of the wait is certain, half is chance, so that many sinks do not come back at the same moment. */
-  #backOff(attempt: number): Promise<void> {
-    const full = Math.min(this.#options.retryWait * 2 ** attempt, MAX_RETRY_WAIT)
-    return pause(this.#context.clock, full * (0.5 + this.#random() / 2), this.#halt.signal)
-  }
-}
-
-function steerOf(error: unknown): Steer {
-  return error instanceof SinkError ? error.steer : 'retry'
 }

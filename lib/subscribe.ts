@@ -109,12 +109,14 @@ class QueuedSubscription implements Subscription {
       while (!this.#queue.empty || this.status === 'running') {
         await this.#queue.wait()
         if (this.#queue.empty) continue
-        const batch = new EventBatch(this.#queue.take(batchEvents, batchBytes), (bad) => {
-          this.#undecodable += bad
-          this.#taken -= bad
-        })
+        const batch = new EventBatch(this.#queue.take(batchEvents, batchBytes))
         this.#taken += batch.size
-        yield batch
+        try {
+          yield batch
+        } finally {
+          this.#taken -= batch.undecodable
+          this.#undecodable += batch.undecodable
+        }
       }
     } finally {
       await this.close()

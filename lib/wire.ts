@@ -151,3 +151,13 @@ export function eventsFill(body: Buffer, offset: number, count: number): boolean
   }
   return at === body.length
 }
+
+/** The events from the `from`th up to but without the `to`th of a message whose events fill it. */
+export function sliceMessage(message: Message, from: number, to: number): Message {
+  let offset = message.offset
+  for (let i = 0; i < from; i++) offset += message.body.readInt32LE(offset)
+  let end = offset
+  for (let i = from; i < to; i++) end += message.body.readInt32LE(end)
+  const { type, source, epoch, seq, body } = message
+  return { type, source, epoch, seq: seq + from, count: to - from, body: body.subarray(0, end), offset }
+}
