@@ -46,6 +46,20 @@ test('a router component decides by the header what passes', async () => {
   assert.equal(router.counters().eventsOut, 5)
 })
 
+test('what a component keeps back is no loss at the sinks behind', async () => {
+  const component = { route: ({ type }: { type: string }) => type !== 'debug' }
+  await using router = new EventRouter({ ...ends(), component })
+  await using sink = subscribe({ connect: [...router.sinkEndpoints] })
+  await using source = new EventSource({ connect: [...router.sourceEndpoints], heartbeat: 10 })
+  await source.subscribed('debug', { timeout: 5000 })
+  source.emit('debug', 1)
+  source.emit('order', 1)
+  await until('some heartbeats of each have passed the router', () => router.counters().heartbeats >= 6)
+  await until('one has reached the sink', () => sink.counters().heartbeats > 0)
+  const { received, lost, streams } = sink.counters()
+  assert.deepEqual({ received, lost, streams }, { received: 1, lost: 0, streams: 1 })
+})
+
 test('the bytes that leave a router are the bytes that came', async () => {
   await using router = new EventRouter(ends())
   await using source = new EventSource({ bind: [freeEndpoint('inproc')] })

@@ -240,14 +240,19 @@ export class EventRouter implements Running {
     if (count === 0) {
       this.#counts.heartbeats++
       stream.heartbeat(seq)
-      return stream.isNewBeat(beat)
+      // A beat of what was kept back would make it a loss at every sink behind.
+      return stream.isNewBeat(beat) && this.#mayPass(type, source, 0)
     }
     const verdict = stream.accept(seq, count)
     if (verdict === 'overlap') this.#malformed.overlap++
     if (verdict === 'overlap' || verdict === 'duplicate') return false
-    if (this.#component.route === undefined || this.#component.route({ type, source, count })) return true
+    if (this.#mayPass(type, source, count)) return true
     this.#counts.filtered += count
     return false
+  }
+
+  #mayPass(type: string, source: string, count: number): boolean {
+    return this.#component.route?.({ type, source, count }) ?? true
   }
 
   #send(topic: Buffer, body: Buffer, count: number): void {
