@@ -50,7 +50,9 @@ test('the tarball holds what is needed, and no more', () => {
 })
 
 test('every subpath can be imported, and events travel from a source through a router to a sink', async () => {
-  const subpaths = Object.keys(manifest.exports).filter((path) => path !== './package.json')
+  const subpaths = Object.keys(manifest.exports).filter(
+    (path) => path !== './package.json' && path !== './sources/nginx',
+  )
   const script = `
 import { attach, EventRouter, EventSource } from 'eventstorm'
 for (const path of ${JSON.stringify(subpaths)}) {

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { componentFolders, generatedDocuments, ROOT } from '../docs/tables.js'
+
+const run = promisify(execFile)
+const root = fileURLToPath(ROOT)
+const ROOMS = 'lib|sources|routers|sinks|testing|cli|test|docs|examples|bench|protocol'
+
+/** Named already, and on its way. */
+const AWAITED = /^sources\/nginx\b/
+
+let files: Set<string>
+let documents: { path: string; text: string }[]
+let manifest: { scripts: Record<string, string>; exports: Record<string, unknown> }
+
+before(async () => {
+  const entries = await readdir(root, { withFileTypes: true })
+  const folders = entries.filter((each) => each.isDirectory() && new RegExp(`^(${ROOMS})$`).test(each.name))
+  const inside = await Promise.all(
+    folders.map(async ({ name }) =>
+      (await readdir(join(root, name), { recursive: true })).map((path) => `${name}/${path}`),
+    ),
+  )
+  files = new Set([...entries.map(({ name }) => name), ...inside.flat()])
+  documents = await Promise.all(
+    [...files].filter((path) => path.endsWith('.md')).map(async (path) => ({ path, text: await read(path) })),
+  )
+  manifest = JSON.parse(await read('package.json'))
+  assert.ok(documents.length >= 8)
+})
+
+const read = (path: string) => readFile(new URL(path, ROOT), 'utf8')
+
+/** Whether the repository has such a file or folder; what is built exists when its source does. */
+function exists(path: string): boolean {
+  const source = path.startsWith('dist/') ? path.slice(5).replace(/\.js$/, '.ts') : path
+  return files.has(source.replace(/\/$/, '')) || AWAITED.test(source)
+}
+
+/** Everything that `find` finds in the documents and `isThere` does not know, as `README.md: word`. */
+function unknown(find: RegExp, isThere: (word: string, path: string, text: string) => boolean): string[] {
+  let seen = 0
+  const missing = documents.flatMap(({ path, text }) =>
+    [...text.matchAll(find)].flatMap(([, word]) => {
+      seen++
+      return isThere(word!, path, text) ? [] : [`${path}: ${word}`]
+    }),
+  )
+  assert.ok(seen > 0, `nothing in the documents looks like ${find}`)
+  return missing
+}
+
+test('every link leads to a file', () => {
+  const leads = (target: string, path: string) => {
+    if (/^(https?:|#)/.test(target)) return true
+    return exists(join(dirname(path), target.replace(/#.*$/, '')))
+  }
+  assert.deepEqual(unknown(/\]\(([^)\s]+)\)/g, leads), [])
+})
+
+test('every path that is named exists', () => {
+  const paths = new RegExp(`(?<![\\w./@-])((?:dist/)?(?:${ROOMS})/[\\w./-]*[\\w/])`, 'g')
+  // Files that a document itself gives the text of are examples.
+  const given = (word: string, text: string) =>
+    [...text.matchAll(/<!-- file: (\S+) -->/g)].some(([, file]) => file!.startsWith(word))
+  assert.deepEqual(
+    unknown(paths, (word, _, text) => exists(word) || given(word, text)),
+    [],
+  )
+})
+
+test('every subpath of the package that is named is exported', () => {
+  const subpaths = /(?<![\w./:-])eventstorm(\/[\w./-]*\w)/g
+  assert.deepEqual(
+    unknown(subpaths, (word) => `.${word}` in manifest.exports),
+    [],
+  )
+})
+
+test('every script that is named is in package.json', () => {
+  assert.deepEqual(
+    unknown(
+      /npm (?:run )?(?:--silent )?(test|start|(?<=run |silent )[\w:-]+)/g,
+      (word) => word in manifest.scripts,
+    ),
+    [],
+  )
+})
+
+/** Help texts, asked for once each. */
+const helps = new Map<string, Promise<string>>()
+
+function help(...command: string[]): Promise<string> {
+  const key = command.join(' ')
+  const program = fileURLToPath(new URL('../cli/eventstorm.js', import.meta.url))
+  const asked =
+    helps.get(key) ?? run(process.execPath, [program, ...command, '--help']).then(({ stdout }) => stdout)
+  helps.set(key, asked)
+  return asked
+}
+
+const flagsOf = (text: string): string[] => text.match(/(?<![\w-])--[a-z][\w-]*/g) ?? []
+
+async function commandNames(): Promise<string[]> {
+  const [, list] = (await help()).split('\nCommands:\n')
+  return [...list!.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name!).filter((name) => name !== 'help')
+}
+
+test('every command line that is given is one that the program understands', async () => {
+  const commands = await commandNames()
+  const faults: string[] = []
+  let seen = 0
+  for (const { path, text } of documents) {
+    // In a line of its own, after a prompt or a pipe, or in backquotes; up to a comment, a pipe or the quote's end.
+    for (const [, line] of text.matchAll(/(?:^|`|\||\$ |npx )[ ]*eventstorm +([^`#|\n]+)/gm)) {
+      seen++
+      const [command, name] = line!.trim().split(/\s+/)
+      if (command!.startsWith('-')) continue
+      if (!commands.includes(command!)) {
+        faults.push(`${path}: no command ${command}`)
+        continue
+      }
+      const isComponent = (command === 'source' || command === 'sink') && /^[a-z]/.test(name ?? '')
+      const known = flagsOf(await help(...(isComponent ? [command!, name!] : [command!])))
+      if (/^(source|sink)$/.test(command!) && !isComponent) continue
+      for (const flag of flagsOf(line!)) {
+        if (!known.includes(flag)) faults.push(`${path}: eventstorm ${command} has no ${flag}`)
+      }
+    }
+  }
+  assert.deepEqual(faults, [])
+  assert.ok(seen >= 5, `only ${seen} command lines were found`)
+})
+
+test('every flag that is mentioned alone belongs to some command', async () => {
+  const components = (await componentFolders()).map((folder) => folder.replace(/^(source|sink)s\//, '$1 '))
+  const commands = components.filter((each) => /^(source|sink) /.test(each)).map((each) => each.split(' '))
+  const plain = (await commandNames()).map((each) => [each])
+  const texts = await Promise.all([[], ...plain, ...commands].map((command) => help(...command)))
+  const known = new Set(texts.flatMap(flagsOf))
+  assert.deepEqual(
+    unknown(/`(--[a-z][\w-]*)[^`]*`/g, (flag) => known.has(flag)),
+    [],
+  )
+})
+
+test('the examples of README.md run and print what they should', async () => {
+  const text = await read('README.md')
+  const examples = [...text.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code!)
+  assert.equal(examples.length, 1)
+  assert.ok(examples[0]!.split('\n').filter((line) => line.trim() !== '').length <= 12)
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', examples[0]!], {
+    cwd: root,
+    timeout: 30_000,
+  })
+  assert.equal(stdout, 'order.placed 0 { number: 1, total: 12.5 }\n')
+})
+
+test('the component of CONTRIBUTING.md compiles, and its test passes', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'eventstorm-contributing-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  for (const path of ['lib', 'testing', 'package.json', 'tsconfig.json']) {
+    await cp(join(root, path), join(folder, path), { recursive: true })
+  }
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+  const text = await read('CONTRIBUTING.md')
+  const given = [...text.matchAll(/<!-- file: (\S+) -->\n\n```ts\n([\s\S]*?)```/g)]
+  assert.equal(given.length, 2)
+  for (const [, path, code] of given) {
+    await mkdir(join(folder, dirname(path!)), { recursive: true })
+    await writeFile(join(folder, path!), code!)
+  }
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  await run(process.execPath, [tsc], { cwd: folder }).catch((error) => assert.fail(error.stdout))
+  const compiled = given.map(([, path]) => join('dist', path!.replace(/ts$/, 'js')))
+  const tests = compiled.filter((path) => path.endsWith('.test.js'))
+  // The runner of this very test would otherwise take the other one's output for its own.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap', ...tests], {
+    cwd: folder,
+    env,
+  })
+  assert.match(stdout, /^# pass 1$/m)
+})
+
+test('tables that come from the code are up to date: npm run docs', async () => {
+  for (const { path, text, expected } of await generatedDocuments()) assert.equal(text, expected, path)
+})
+
+test('every component is listed in README.md', async () => {
+  const text = await read('README.md')
+  const rows = [...text.matchAll(/^\| \[([\w-]+\/[\w-]+)\]\(\1\/README\.md\)/gm)].map(([, folder]) => folder)
+  assert.deepEqual(rows.filter((row) => files.has(row!)).sort(), await componentFolders())
+})
+
+test('every runtime dependency has its reason in ARCHITECTURE.md', async () => {
+  const text = await read('ARCHITECTURE.md')
+  const { dependencies } = JSON.parse(await read('package.json'))
+  const reasons = [...text.matchAll(/^- `([\w-]+)`: \w/gm)].map(([, name]) => name)
+  assert.deepEqual(reasons.sort(), Object.keys(dependencies).sort())
+})
