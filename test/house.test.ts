@@ -53,6 +53,17 @@ test('bson is there once, so that its types are the same everywhere', () => {
   assert.deepEqual(copies, ['node_modules/bson'])
 })
 
+test('the lock file serves every platform, and any registry', () => {
+  type Entry = { resolved?: string; optionalDependencies?: object }
+  const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Entry> }
+  for (const [path, { resolved, optionalDependencies = {} }] of Object.entries(packages)) {
+    assert.equal(resolved, undefined, `${path} comes from one registry: --omit-lockfile-registry-resolved`)
+    for (const name of Object.keys(optionalDependencies)) {
+      assert.ok(packages[`node_modules/${name}`], `npm ci would miss ${name}`)
+    }
+  }
+})
+
 test('every component has its furniture', async () => {
   const { exports } = JSON.parse(read('package.json')) as { exports: Record<string, { default: string }> }
   const table = read('cli/resolve.ts')
