@@ -66,7 +66,8 @@ export interface SourceComponent {
 export interface RouterComponent {
   /**
    * Called for each message before it is passed on, synchronously; false keeps it here (counted as `filtered`).
-   * Default: pass everything on.
+   * Heartbeats come here too, with a count of 0. Decide by type and source: of a stream that is kept back now and
+   * then, the sinks behind count what they do not get as lost. Default: pass everything on.
    */
   route?(message: { type: string; source: string; count: number }): boolean
 }

@@ -37,7 +37,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }))
 
 test('the tarball holds what is needed, and no more', () => {
-  for (const path of ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/lib/index.d.ts']) {
+  for (const path of ['README.md', 'LICENSE', 'CHANGELOG.md', 'PROTOCOL.md', 'dist/lib/index.d.ts']) {
     assert.ok(packed.includes(path), `${path} is missing`)
   }
   const strangers = packed.filter(
