@@ -2,11 +2,18 @@ import { type Clock, systemClock } from './clock.js'
 import { type Counters, type Logger, silent } from './component.js'
 import { DEFAULT_SINKS_ENDPOINT } from './endpoint.js'
 import { isTypeName, MAX_TYPE_BYTES } from './event.js'
+import { Inlet } from './inlet.js'
 import { Ledger, type LossCounters } from './loss.js'
 import { byteSize, duration, list, z } from './options.js'
 import { compilePatterns, type PatternSet } from './pattern.js'
-import { SubscribingEnd } from './sockets.js'
 import { eventsFill, type Malformation, type Message, readHeader } from './wire.js'
+
+/** The bound that the inlets of sinks and routers share. */
+export const maxMemoryOption = () =>
+  byteSize().prefault('1GiB').meta({
+    description:
+      'Memory of the process above which waiting messages are dropped when they come in faster than they can be read. 0: no bound.',
+  })
 
 /** How everything that receives events is connected and bounded. */
 export const receiverOptions = z.strictObject({
@@ -25,6 +32,7 @@ export const receiverOptions = z.strictObject({
   maxMessageBytes: byteSize()
     .prefault('4MiB')
     .meta({ description: 'Largest message taken; a peer that sends a larger one is disconnected.' }),
+  maxMemory: maxMemoryOption(),
   maxStreams: z
     .int()
     .min(1)
@@ -57,7 +65,7 @@ const MAX_KNOWN_TYPES = 20_000
  */
 export class Receiver {
   readonly ledger: Ledger
-  #end: SubscribingEnd
+  #inlet: Inlet
   #clock: Clock
   #patterns: PatternSet
   #deliver: (message: Message) => void
@@ -79,27 +87,29 @@ export class Receiver {
     options: z.output<typeof receiverOptions> & { clock?: Clock; log?: Logger },
     deliver: (message: Message) => void,
   ) {
-    const { connect, bind, subscribe, maxMessageBytes, maxStreams, reconnectInterval } = options
+    const { connect, bind, subscribe, maxMessageBytes, maxMemory, maxStreams, reconnectInterval } = options
     this.#clock = options.clock ?? systemClock
     this.#deliver = deliver
     this.#patterns = compilePatterns(subscribe)
     const attached = this.#clock.micros()
     this.ledger = new Ledger({ maxStreams, since: () => attached })
-    this.#end = new SubscribingEnd(
+    this.#inlet = new Inlet(
       {
         connect: connect.length + bind.length === 0 ? [DEFAULT_SINKS_ENDPOINT] : connect,
         bind,
         maxMessageBytes,
+        maxMemory,
         reconnectInterval,
+        clock: this.#clock,
         log: options.log ?? silent,
       },
       (frames) => this.#receive(frames),
     )
-    for (const prefix of this.#patterns.prefixes) this.#end.subscribe(prefix)
+    for (const prefix of this.#patterns.prefixes) this.#inlet.subscribe(prefix)
   }
 
   get endpoints(): readonly string[] {
-    return this.#end.endpoints
+    return this.#inlet.endpoints
   }
 
   counters(): ReceiverCounters & Counters {
@@ -110,15 +120,16 @@ export class Receiver {
       ...this.ledger.totals,
       unmatched: this.#unmatched,
       malformed: { ...this.#malformed },
-      connections: { ...this.#end.connections },
+      connections: this.#inlet.connections,
       streams: this.ledger.size,
       forgottenStreams: this.ledger.forgotten,
+      resets: this.#inlet.resets,
     }
   }
 
   /** Stops receiving at once. */
   close(): void {
-    this.#end.close()
+    this.#inlet.close()
   }
 
   #receive(frames: Buffer[]): void {

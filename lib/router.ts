@@ -9,11 +9,13 @@ import {
 } from './component.js'
 import { DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { isTypeName, MAX_TYPE_BYTES } from './event.js'
+import { Inlet } from './inlet.js'
 import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { Ledger, type LossCounters, type Stream } from './loss.js'
 import { byteSize, duration, list, parseOptions, z } from './options.js'
-import { PublishingEnd, SubscribingEnd } from './sockets.js'
+import { maxMemoryOption } from './receiver.js'
+import { PublishingEnd } from './sockets.js'
 import { type Header, type Malformation, readHeader } from './wire.js'
 
 export const routerOptions = z.strictObject({
@@ -36,6 +38,7 @@ export const routerOptions = z.strictObject({
   maxMessageBytes: byteSize()
     .prefault('4MiB')
     .meta({ description: 'Largest message taken; a peer that sends a larger one is disconnected.' }),
+  maxMemory: maxMemoryOption(),
   maxStreams: z
     .int()
     .min(1)
@@ -105,7 +108,7 @@ export class EventRouter implements Running {
   #clock: Clock
   #life = new Lifecycle()
   #component: RouterComponent
-  #in: SubscribingEnd
+  #in: Inlet
   #out: PublishingEnd
   #interest = new Interest()
   #ledger: Ledger
@@ -140,9 +143,10 @@ export class EventRouter implements Running {
     })
     const orDefault = (bind: string[], connect: string[], fallback: string) =>
       bind.length + connect.length === 0 ? [fallback] : bind
-    this.#in = new SubscribingEnd(
+    this.#in = new Inlet(
       {
         ...limits,
+        clock,
         log,
         bind: orDefault(bindSources, connectSources, DEFAULT_SOURCES_ENDPOINT),
         connect: connectSources,
@@ -186,7 +190,8 @@ export class EventRouter implements Running {
       foreign: this.#out.foreign,
       streams: this.#ledger.size,
       forgottenStreams: this.#ledger.forgotten,
-      sourceConnections: { ...this.#in.connections },
+      resets: this.#in.resets,
+      sourceConnections: this.#in.connections,
       sinkConnections: { ...this.#out.connections },
     }
   }

@@ -180,8 +180,7 @@ function refuseTakenPath(path: string): void {
   }
   const listening = '00010000'
   for (const line of table.split('\n')) {
-    const fields = line.split(' ')
-    if (fields[3] === listening && line.endsWith(` ${path}`)) throw new Error('the path is in use')
+    if (line.split(' ')[3] === listening && line.endsWith(` ${path}`)) throw new Error('the path is in use')
   }
 }
 

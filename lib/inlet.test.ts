@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EventSource } from '../lib/index.js'
+import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
+import { Inlet, type Vitals } from './inlet.js'
+
+const LIMITS = { maxMessageBytes: 1 << 20, reconnectInterval: 20, maxMemory: 1000 }
+
+for (const transport of ['tcp', 'ipc'] as const) {
+  test(`an inlet that cannot keep up drops what waits and comes back where it was (${transport})`, async () => {
+    const clock = new ControlledClock()
+    let vitals: Vitals = { memory: 0, load: 0 }
+    let messages = 0
+    const inlet = new Inlet(
+      { ...LIMITS, connect: [], bind: [freeEndpoint(transport)], clock, vitals: () => vitals },
+      () => messages++,
+    )
+    await using source = new EventSource({ connect: [...inlet.endpoints], reconnectInterval: 20 })
+    inlet.subscribe('a')
+    inlet.subscribe('b')
+    inlet.unsubscribe('b')
+    await source.subscribed('a', { timeout: 5000 })
+    source.emit('a', 1)
+    await until('it has come', () => messages === 1)
+
+    for (const harmless of [
+      { memory: 5000, load: 0.5 },
+      { memory: 900, load: 1 },
+    ]) {
+      vitals = harmless
+      await clock.advance(5000)
+      assert.equal(inlet.resets, 0)
+    }
+    vitals = { memory: 5000, load: 1 }
+    await clock.advance(1000)
+    assert.equal(inlet.resets, 1)
+    vitals = { memory: 5000, load: 0.1 }
+    await until('events come again', async () => {
+      await clock.advance(20)
+      source.emit('a', 2)
+      return messages > 1
+    })
+    assert.equal(source.emit('b', 1), false)
+    assert.equal(inlet.resets, 1)
+    assert.ok(inlet.connections.connected >= 2)
+    inlet.close()
+    await until('the source knows', () => !source.emit('a', 3))
+    await source.close()
+    assert.equal(clock.pending, 0)
+  })
+}
