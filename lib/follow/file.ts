@@ -19,7 +19,7 @@ export interface FileSettings {
 }
 
 export interface FileCounters extends LineCounters {
-  bytes: number
+  bytesRead: number
   /** Times the name came to stand for another file, or for none. */
   rotations: number
   /** Times the file was truncated or written anew under its name. */
@@ -29,7 +29,7 @@ export interface FileCounters extends LineCounters {
 }
 
 export function newFileCounters(): FileCounters {
-  return { ...newLineCounters(), bytes: 0, rotations: 0, truncations: 0, failures: 0 }
+  return { ...newLineCounters(), bytesRead: 0, rotations: 0, truncations: 0, failures: 0 }
 }
 
 /**
@@ -118,7 +118,7 @@ export class FollowedFile {
   async #readFrom(descriptor: Descriptor, buffer: Buffer): Promise<number> {
     const bytes = await descriptor.read(buffer)
     if (bytes > 0) {
-      this.#counters.bytes += bytes
+      this.#counters.bytesRead += bytes
       this.#settings.places.put(descriptor.place(this.path))
     }
     return bytes

@@ -137,12 +137,12 @@ test('checkpoint: a restart goes on where the last run was, through a rotation',
   writeFileSync(at('a.log'), '4\n')
   const second = await start(sink.endpoints, given)
   await until('the rest is read', () => second.counters().lines === 2)
-  assert.equal(second.counters().bytes, '33\n4\n'.length)
+  assert.equal(second.counters().bytesRead, '33\n4\n'.length)
   await second.close()
   const third = await start(sink.endpoints, given)
   appendFileSync(at('a.log'), '5\n')
   await until('the new line is read', () => third.counters().lines === 1)
-  assert.equal(third.counters().bytes, '5\n'.length)
+  assert.equal(third.counters().bytesRead, '5\n'.length)
 })
 
 test('checkpoint: a corrupt one is set aside and does no harm', async (t) => {
