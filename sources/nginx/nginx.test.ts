@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { attach, parseOptions, type StormEvent, startSource } from '../../lib/index.js'
+import { freeEndpoint, until } from '../../testing/index.js'
+import type { Hit } from './hit.js'
+import nginx from './nginx.js'
+
+const SAMPLE = fileURLToPath(new URL('../../../sources/nginx/samples/access.log', import.meta.url))
+const JSON_FORMAT = `log_format as_json escape=json '{"t":"$msec","r":"$request","s":$status,"u":"$http_user_agent",'
+  '"user":"$remote_user","ref":"$http_referer","len":$request_length,"up":"$upstream_status"}';`
+const PLAIN_FORMAT = `log_format plain escape=none '$time_iso8601|$request|$status|$http_user_agent|$http_referer';`
+
+const program = ['nginx', '/usr/sbin/nginx'].find((path) => spawnSync(path, ['-v']).status === 0)
+
+/** A real nginx in a folder of its own, on a socket file, so that no port can be taken. */
+async function realNginx(t: TestContext) {
+  const directory = mkdtempSync(join(tmpdir(), 'storm-nginx-'))
+  const at = (name: string) => join(directory, name)
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  writeFileSync(
+    at('nginx.conf'),
+    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; pid ${at('pid')}; error_log ${at('error.log')};
+    events {}
+    http {
+      ${JSON_FORMAT} ${PLAIN_FORMAT}
+      access_log ${at('access.log')} combined; access_log ${at('json.log')} as_json; access_log ${at('plain.log')} plain;
+      ${temporary.map((name) => `${name}_temp_path ${at(name)};`).join(' ')}
+      server { listen unix:${at('socket')}; location / { return 200 ok; } location /gone { return 410; } }
+    }`,
+  )
+  const server = spawn(program!, ['-p', directory, '-c', at('nginx.conf')], { stdio: 'ignore' })
+  const ended = once(server, 'exit')
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 })
+  t.after(async () => {
+    agent.destroy()
+    server.kill('SIGTERM')
+    await ended
+    rmSync(directory, { recursive: true })
+  })
+  await until('nginx has opened its logs and its socket', () => {
+    assert.equal(
+      server.exitCode,
+      null,
+      existsSync(at('error.log')) ? readFileSync(at('error.log'), 'utf8') : '',
+    )
+    return existsSync(at('pid')) && existsSync(at('socket'))
+  })
+  const get = (path: string, headers = {}) =>
+    new Promise<number>((resolve, reject) => {
+      request({ socketPath: at('socket'), path, headers, agent }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode!))
+      })
+        .on('error', reject)
+        .end()
+    })
+  /** Sends bytes that are no request of an honest client, and waits until nginx has had enough of them. */
+  const raw = async (bytes: string) => {
+    const socket = connect(at('socket'))
+    socket.end(Buffer.from(bytes, 'latin1'))
+    socket.resume()
+    await once(socket, 'close')
+  }
+  /** What logrotate does. */
+  const rotate = (name: string) => {
+    renameSync(at(name), at(`${name}.1`))
+    server.kill('SIGUSR1')
+  }
+  return { at, get, raw, rotate }
+}
+
+/** A test that needs the program; where it is missing it is skipped, and fails in CI. */
+function withNginx(name: string, body: (t: TestContext) => Promise<void>): void {
+  test(name, async (t) => {
+    if (program !== undefined) return body(t)
+    assert.ok(!process.env.CI, 'expected an nginx in CI, found none')
+    t.skip('NO NGINX HERE: install nginx to run this test')
+  })
+}
+
+async function start(t: TestContext, given: object) {
+  const events: StormEvent[] = []
+  const sink = await attach(
+    { write: (batch) => void events.push(...batch) },
+    { bind: [freeEndpoint()], subscribe: ['**'] },
+  )
+  const options = parseOptions(nginx.options, { recheck: 50, ...given }, 'nginx')
+  const source = await startSource(nginx.create(options), { source: 'web', connect: [...sink.endpoints] })
+  t.after(async () => {
+    await source.close()
+    await sink.close()
+  })
+  return { source, sink, events, hits: () => events.map((event) => event.data as Hit) }
+}
+
+withNginx('every request that clients made is one event, through rotations under load', async (t) => {
+  const { at, get, rotate } = await realNginx(t)
+  const { source, events, hits } = await start(t, {
+    file: at('access.log'),
+    fromStart: true,
+    rotateWait: 200,
+  })
+  // Only what is emitted after the subscription can arrive.
+  await until('somebody listens', async () => {
+    await get('/hello')
+    return events.length > 0
+  })
+  const statuses = new Map<string, number>()
+  let made = 0
+  const makeRequests = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      const path = `${made % 7 === 0 ? '/gone' : '/'}?id=${made++}`
+      statuses.set(path, await get(path))
+    }
+  }
+  for (let round = 0; round < 3; round++) {
+    const clients = [makeRequests(100), makeRequests(100), makeRequests(100)]
+    await until('the load is under way', () => statuses.size > 300 * round + 50)
+    rotate('access.log')
+    await Promise.all(clients)
+    await until('nginx has opened its new log', () => existsSync(at('access.log')))
+  }
+  const numbered = () => hits().filter((hit) => hit.query?.startsWith('id='))
+  await until('every request is an event', () => numbered().length >= made)
+  assert.deepEqual(
+    numbered()
+      .map(({ target, status }) => [target, status])
+      .sort(),
+    [...statuses].sort(),
+  )
+  assert.equal(source.counters().rotations, 3)
+  assert.equal(source.counters().unparsed, 0)
+})
+
+withNginx('the three ways of nginx to escape give the same fields', async (t) => {
+  const { at, get, raw } = await realNginx(t)
+  const agents = [
+    'plain',
+    'with "quotes" and \\backslash\\',
+    'caf\xc3\xa9',
+    'tab\there',
+    '{"json":"x"}',
+    '\\x41',
+  ]
+  for (const agent of agents)
+    await get('/?a=b%22', { 'User-Agent': agent, Referer: `http://x.example/${agent}` })
+  for (const odd of ['hello\r\n\r\n', 'GET /\r\n', 'GET /a b HTTP/1.1\r\n\r\n', '\x16\x03\x01\x02\r\n\r\n'])
+    await raw(odd)
+  const count = agents.length + 4
+  const read = (name: string, format: string) => {
+    const lines = readFileSync(at(name), 'utf8').trimEnd().split('\n')
+    const parser = nginx.parser!(parseOptions(nginx.options, { format }, 'nginx'))
+    return lines.map((line) => {
+      const result = parser.line(line)
+      assert.ok(Array.isArray(result), `${line}: ${JSON.stringify(result)}`)
+      return result[0]!.data as Hit
+    })
+  }
+  const lineCount = () => readFileSync(at('plain.log'), 'utf8').split('\n').length - 1
+  await until('all lines are written', () => lineCount() === count)
+
+  const combined = read('access.log', 'combined')
+  const json = read('json.log', JSON_FORMAT)
+  const plain = read('plain.log', PLAIN_FORMAT)
+  const decoded = (agent: string) => Buffer.from(agent, 'latin1').toString()
+  for (const hits of [combined, json, plain]) {
+    assert.deepEqual(
+      hits
+        .slice(0, agents.length)
+        .map(({ userAgent, referer, query, status }) => ({ userAgent, referer, query, status })),
+      agents.map((agent) => ({
+        userAgent: decoded(agent),
+        referer: `http://x.example/${decoded(agent)}`,
+        query: 'a=b%22',
+        status: 200,
+      })),
+    )
+    assert.deepEqual(
+      hits.slice(agents.length).map(({ status, request }) => [status, request?.slice(0, 5)]),
+      [
+        [400, 'hello'],
+        [200, undefined],
+        [400, 'GET /'],
+        [400, hits === combined ? '\\x16\\' : hits === json ? '\\u001' : '\x16\x03\x01\x02'],
+      ],
+    )
+  }
+  assert.ok(json.every(({ requestLength }) => typeof requestLength === 'number'))
+})
+
+test('once: the sample comes through whole, and the source ends', async (t) => {
+  const { source, sink, events } = await start(t, { file: SAMPLE, once: true })
+  await source.ended
+  const lines = readFileSync(SAMPLE, 'utf8').trimEnd().split('\n').length
+  await until('all events are there', () => events.length === lines)
+  assert.equal(sink.counters().lost, 0)
+  assert.equal(events[0]!.type, 'http.hit')
+  assert.equal(events[0]!.time.getUTCFullYear(), 2026)
+})
+
+test('a format that nobody could read is refused before anything is opened', () => {
+  const options = parseOptions(nginx.options, { file: '/nowhere', format: '$status$host' }, 'nginx')
+  assert.throws(() => nginx.create(options), { code: 'FORMAT_INVALID' })
+})
