@@ -40,6 +40,17 @@ test('the system clock calls once, calls again and again, and calls no more when
   assert.deepEqual(calls, ['every', 'every', 'every', 'after'])
 })
 
+test('a delay longer than Node can wait is not taken for none', async () => {
+  const calls: string[] = []
+  const cancel = [
+    systemClock.after(30 * 86_400_000, () => calls.push('after')),
+    systemClock.every(30 * 86_400_000, () => calls.push('every')),
+  ]
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  for (const each of cancel) each()
+  assert.deepEqual(calls, [])
+})
+
 test('a pause ends with its time or with its signal, and leaves no timer behind', async () => {
   const clock = new ControlledClock()
   let ended = false

@@ -15,6 +15,9 @@ export interface Clock {
 
 let lastMicros = 0
 
+/** Beyond this Node takes a delay for one millisecond. */
+const LONGEST_DELAY = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   micros() {
@@ -25,11 +28,11 @@ export const systemClock: Clock = {
     return lastMicros
   },
   after(ms, call) {
-    const timer = setTimeout(call, ms)
+    const timer = setTimeout(call, Math.min(ms, LONGEST_DELAY))
     return () => clearTimeout(timer)
   },
   every(ms, call) {
-    const timer = setInterval(call, ms)
+    const timer = setInterval(call, Math.min(ms, LONGEST_DELAY))
     timer.unref()
     return () => clearInterval(timer)
   },
