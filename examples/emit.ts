@@ -18,7 +18,7 @@ for (let number = 1; number <= 3; number++) {
   console.log(`order ${number} placed, ${wanted ? 'and somebody listens' : 'nobody listens'}`)
 }
 
-// Sends what is still in hand. Without it the process would stay alive, and without close or drain some events unsent.
+// Sends what is still in hand and closes; until then the source keeps the process alive.
 await source.drain()
 const { emitted, sent, unwanted } = source.counters()
 console.log(`emitted ${emitted}, sent ${sent}, unwanted ${unwanted}`)
