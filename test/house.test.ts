@@ -84,4 +84,7 @@ test('every component has its furniture', async () => {
       assert.ok((schema as { description?: string }).description, `${folder}: ${option} needs a description`)
     }
   }
+  for (const [, row] of table.matchAll(/'\.\.\/([a-z]+\/[\w-]+)\/[\w-]+\.js'/g)) {
+    assert.ok(folders.includes(row!), `cli/resolve.ts names ${row}, which is not there`)
+  }
 })
