@@ -147,6 +147,6 @@ test('a reading that hangs is not started again, and its answer after the end is
 test('bad options are told in one sentence', () => {
   const problem = (options: object, message: RegExp) =>
     assert.throws(() => parseOptions(system.options, options, 'system'), message)
-  problem({ interval: 0 }, /interval: expected at least 100 ms, got 0/)
+  problem({ interval: '500ms' }, /interval: expected at least 1000 ms, got "500ms"/)
   problem({ only: 'gpu' }, /only\.0: expected one of .*"cpu".*got "gpu"/)
 })

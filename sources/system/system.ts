@@ -12,9 +12,10 @@ import { type Driver, makeReadings, READINGS, type Reading, type ReadingName } f
 
 const options = z.strictObject({
   interval: duration()
-    .pipe(z.number().min(100, 'expected at least 100 ms'))
+    // Within half a second the driver answers with the network's figures of the last time.
+    .pipe(z.number().min(1000, 'expected at least 1000 ms'))
     .prefault('2s')
-    .meta({ description: 'Time between two readings, 100ms at the least.', argument: 'time' }),
+    .meta({ description: 'Time between two readings, 1s at the least.', argument: 'time' }),
   only: list()
     .pipe(z.array(z.enum(READINGS)))
     .meta({
