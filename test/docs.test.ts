@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { componentFolders, generatedDocuments, ROOT } from '../docs/tables.js'
+import { componentFolders, generatedDocuments, loadDefinition, ROOT } from '../docs/tables.js'
 
 const run = promisify(execFile)
 const root = fileURLToPath(ROOT)
@@ -188,6 +188,25 @@ test('the component of CONTRIBUTING.md compiles, and its test passes', async (t)
 
 test('tables that come from the code are up to date: npm run docs', async () => {
   for (const { path, text, expected } of await generatedDocuments()) assert.equal(text, expected, path)
+})
+
+test('the README of a source names every type it emits, and shows one', async () => {
+  for (const folder of await componentFolders()) {
+    const definition = await loadDefinition(folder)
+    if (definition.kind !== 'source') continue
+    const text = await read(`${folder}/README.md`)
+    for (const type of definition.types) assert.ok(text.includes(`\`${type}\``), `${folder} emits ${type}`)
+    const samples = [...text.matchAll(/```json\n(\{[\s\S]*?)```/g)].flatMap(([, lines]) =>
+      lines!.trim().split('\n'),
+    )
+    assert.ok(samples.length > 0, `${folder}/README.md needs a sample event`)
+    for (const sample of samples) {
+      const { type, source, time, seq, data } = JSON.parse(sample)
+      assert.ok(definition.types.includes(type), `${folder} emits ${type}`)
+      assert.equal(new Date(time).toISOString(), time)
+      assert.ok(typeof source === 'string' && Number.isInteger(seq) && data !== undefined, sample)
+    }
+  }
 })
 
 test('every component is listed in README.md', async () => {

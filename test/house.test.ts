@@ -75,7 +75,11 @@ test('every component has its furniture', async () => {
       assert.ok(existsSync(new URL(`${folder}/${path}`, ROOT)), `${folder} needs a ${path}`)
     }
     assert.ok(table.includes(`'../${folder}/${name}.js'`), `cli/resolve.ts needs a row for ${folder}`)
-    assert.equal(exports[`./${folder}`]?.default, `./dist/${folder}/${name}.js`, 'exports of package.json')
+    assert.equal(
+      exports[`./${folder}`]?.default,
+      `./dist/${folder}/${name}.js`,
+      `package.json needs exports for ${folder}`,
+    )
     const definition = await loadDefinition(folder)
     assert.equal(definition.name, name)
     assert.equal(`${definition.kind}s`, room)
