@@ -112,6 +112,8 @@ export class EventRouter implements Running {
   #out: PublishingEnd
   #interest = new Interest()
   #ledger: Ledger
+  /** Since when subscriptions have changed whose streams are not forgotten yet, microseconds. */
+  #changedSince: number | undefined
   #types = new Map<string, boolean>()
   #malformed: Record<Malformation, number> = {
     frames: 0,
@@ -181,6 +183,7 @@ export class EventRouter implements Running {
   }
 
   counters(): RouterCounters {
+    this.#forgetUnwanted()
     const totals: LossCounters = this.#ledger.totals
     return {
       ...this.#counts,
@@ -198,6 +201,7 @@ export class EventRouter implements Running {
 
   /** What is known of each stream that passes here. */
   streams(): Iterable<Stream> {
+    this.#forgetUnwanted()
     return this.#ledger.streams()
   }
 
@@ -240,6 +244,7 @@ export class EventRouter implements Running {
 
   /** Whether this message was not forwarded before, and may pass. */
   #isNews(type: string, header: Header): boolean {
+    this.#forgetUnwanted()
     const { source, epoch, seq, count, beat } = header
     const stream = this.#ledger.stream(type, source, epoch, this.#clock.now())
     if (count === 0) {
@@ -281,11 +286,21 @@ export class EventRouter implements Running {
     this.#interest.change(prefix, wanted, now)
     if (wanted) this.#in.subscribe(prefix)
     else this.#in.unsubscribe(prefix)
-    // The numbers of what we do not ask for go on without us, and that is no loss. What was still under way when we
-    // asked no more may have begun a stream anew, so streams are forgotten at both ends of the silence.
+    this.#changedSince ??= now
+  }
+
+  /**
+   * The numbers of what we do not ask for go on without us, and that is no loss. What was still under way when we
+   * asked no more may have begun a stream anew, so streams are forgotten at both ends of the silence. That looks at
+   * every stream, so it is done once for all changes since the last message: sinks come and go with many prefixes.
+   */
+  #forgetUnwanted(): void {
+    const changed = this.#changedSince
+    if (changed === undefined) return
+    this.#changedSince = undefined
     this.#ledger.forgetTypes((type) => {
       const since = this.#interest.since(type)
-      return since === undefined || since >= now
+      return since === undefined || since >= changed
     })
   }
 }

@@ -269,6 +269,10 @@ test('a flood of streams and topics is remembered within bounds', async (t) => {
 
 test('what subscribers send is a subscription, or is counted and dropped', async (t) => {
   const on = await scene(t)
+  const { send, settled } = await stranger(t, on)
+  // Many streams, as each change of the subscriptions may concern each of them.
+  for (let epoch = 0; epoch < 20_000; epoch++) await send(['http.hit', message([event(1)], { epoch })])
+  await settled()
   const before = on.router.counters()
   const rude = new zmq.XSubscriber()
   rude.linger = 0
