@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { EventSource } from '../lib/index.js'
 import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
@@ -47,5 +48,7 @@ for (const transport of ['tcp', 'ipc'] as const) {
     await until('the source knows', () => !source.emit('a', 3))
     await source.close()
     assert.equal(clock.pending, 0)
+    const path = inlet.endpoints[0]!.replace('ipc://', '')
+    assert.equal(existsSync(path), false, 'the file of an ipc endpoint is gone')
   })
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import * as zmq from 'zeromq'
 import { type Logger, silent } from './component.js'
 import { checkEndpoint } from './endpoint.js'
@@ -102,6 +102,7 @@ abstract class End {
     if (this.socket.closed) return
     this.socket.linger = linger
     this.socket.close()
+    for (const endpoint of this.endpoints) removePath(endpoint)
   }
 
   #bind(endpoint: string): void {
@@ -169,6 +170,12 @@ abstract class End {
 }
 
 const ignore = () => {}
+
+/** libzmq leaves the file of an ipc endpoint behind. */
+function removePath(endpoint: string): void {
+  const [, path] = /^ipc:\/\/(\/.*)$/.exec(endpoint) ?? []
+  if (path !== undefined) rmSync(path, { force: true })
+}
 
 /** A second bind to an ipc path succeeds and takes the path away from its holder, so we look first (Linux). */
 function refuseTakenPath(path: string): void {
