@@ -1,0 +1,47 @@
+import { followOptions, logSource } from '../../lib/follow/index.js'
+import { defineSource, duration, z } from '../../lib/index.js'
+import { zoneOption } from '../../lib/syslog/index.js'
+import { newSshdCounters, SshdParser } from './parse.js'
+
+const options = z.strictObject({
+  ...followOptions(['/var/log/auth.log']),
+  zone: zoneOption(),
+  maxConnections: z.int().min(1).default(10_000).meta({
+    description:
+      'Connections remembered at a time, so many that are not logged in and so many that are; beyond that the oldest are forgotten and counted.',
+  }),
+  connectionAge: duration().prefault('7d').meta({
+    description: 'A connection without a line for so long is forgotten; its end gives no duration then.',
+    argument: 'time',
+  }),
+})
+
+/** Types of events, in the order in which the README explains them. */
+export const TYPES = [
+  'ssh.login',
+  'ssh.session',
+  'ssh.disconnect',
+  'ssh.warning',
+  'ssh.pam',
+  'ssh.connect',
+  'ssh.channel',
+  'ssh.server',
+  'ssh.line',
+]
+
+export default defineSource({
+  name: 'sshd',
+  summary: "Logins, sessions and attacks, from OpenSSH's lines in the system's log.",
+  types: [...TYPES, 'log.unparsed'],
+  options,
+  parser: (given) => new SshdParser(given),
+  create(given) {
+    const counters = newSshdCounters()
+    const log = logSource(given, { types: TYPES, parser: () => new SshdParser(given, counters) })
+    return {
+      open: (emit, context) => log.open(emit, context),
+      close: () => log.close(),
+      counters: () => ({ ...log.counters?.(), ...counters }),
+    }
+  },
+})
