@@ -30,6 +30,7 @@ export interface DefinitionOf {
 const SHIPPED: Record<Kind, Record<string, string>> = {
   source: {
     nginx: '../sources/nginx/nginx.js',
+    sshd: '../sources/sshd/sshd.js',
     system: '../sources/system/system.js',
   },
   router: {
