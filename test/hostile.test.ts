@@ -267,6 +267,24 @@ test('a flood of streams and topics is remembered within bounds', async (t) => {
   }
 })
 
+test('topics that are too long are not remembered', async (t) => {
+  const on = await scene(t)
+  const { send, settled } = await stranger(t, on)
+  const heap = () => process.memoryUsage().heapUsed / MiB
+  const before = heap()
+  for (let i = 0; i < 1000; i++) {
+    const topic = Buffer.alloc(MiB / 2, 'x')
+    topic.write(String(i))
+    await send([topic, message([event(1)])])
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await settled()
+  await on.unharmed()
+  assert.equal(on.beside.counters().malformed.topic, 1000)
+  const grown = heap() - before
+  assert.ok(grown < 150, `half a gigabyte of topics left ${grown.toFixed()} MiB on the heap`)
+})
+
 test('what subscribers send is a subscription, or is counted and dropped', async (t) => {
   const on = await scene(t)
   const { send, settled } = await stranger(t, on)
