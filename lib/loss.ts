@@ -28,6 +28,9 @@ interface Gap {
 /** How many gaps a stream remembers; the oldest one beyond that is lost for good. */
 export const MAX_GAPS = 64
 
+/** How far ahead of ours the clock of a source may be, milliseconds. */
+const MAX_CLOCK_SKEW = 86_400_000
+
 export class Stream implements LossCounters {
   received = 0
   lost = 0
@@ -196,7 +199,9 @@ export class Ledger {
     for (const stream of all.slice(0, Math.ceil(all.length / 10))) {
       this.#remove(stream)
       this.forgotten++
-      this.#forgottenEpoch = Math.max(this.#forgottenEpoch, stream.epoch)
+      // An epoch from far in the future is made up or a broken clock's, and must not speak for all to come.
+      const epoch = Math.min(stream.epoch, (stream.heard + MAX_CLOCK_SKEW) * 1000)
+      this.#forgottenEpoch = Math.max(this.#forgottenEpoch, epoch)
     }
   }
 

@@ -1,12 +1,12 @@
 import { type Clock, systemClock } from './clock.js'
 import { type Counters, type Logger, silent } from './component.js'
 import { DEFAULT_SINKS_ENDPOINT } from './endpoint.js'
-import { isTypeName, MAX_TYPE_BYTES } from './event.js'
 import { Inlet } from './inlet.js'
+import { Intake } from './intake.js'
 import { Ledger, type LossCounters } from './loss.js'
 import { byteSize, duration, list, z } from './options.js'
-import { compilePatterns, type PatternSet } from './pattern.js'
-import { eventsFill, type Malformation, type Message, readHeader } from './wire.js'
+import { compilePatterns } from './pattern.js'
+import type { Malformation, Message } from './wire.js'
 
 /** The bound that the inlets of sinks and routers share. */
 export const maxMemoryOption = () =>
@@ -54,45 +54,25 @@ export interface ReceiverCounters extends LossCounters {
   malformed: Record<Malformation, number>
 }
 
-type TypeVerdict = 'wanted' | 'unwanted' | 'invalid'
-
-/** Topics whose verdict is remembered; a flood of made-up ones empties the memory, no more. */
-const MAX_KNOWN_TYPES = 20_000
-
 /**
- * The receiving half that sinks, `subscribe` and `top` share: takes frames, refuses what is malformed,
- * accounts for losses, discards duplicates and hands on what is new.
+ * The receiving half that sinks, `subscribe` and `top` share: a bounded way in, and what comes through it that is
+ * well-formed, asked for and new.
  */
 export class Receiver {
   readonly ledger: Ledger
   #inlet: Inlet
-  #clock: Clock
-  #patterns: PatternSet
-  #deliver: (message: Message) => void
-  #types = new Map<string, TypeVerdict>()
-  #messages = 0
-  #bytes = 0
-  #heartbeats = 0
-  #unmatched = 0
-  #malformed: Record<Malformation, number> = {
-    frames: 0,
-    topic: 0,
-    header: 0,
-    version: 0,
-    events: 0,
-    overlap: 0,
-  }
+  #intake: Intake
 
   constructor(
     options: z.output<typeof receiverOptions> & { clock?: Clock; log?: Logger },
     deliver: (message: Message) => void,
   ) {
     const { connect, bind, subscribe, maxMessageBytes, maxMemory, maxStreams, reconnectInterval } = options
-    this.#clock = options.clock ?? systemClock
-    this.#deliver = deliver
-    this.#patterns = compilePatterns(subscribe)
-    const attached = this.#clock.micros()
+    const { clock = systemClock, log = silent } = options
+    const { prefixes, matches } = compilePatterns(subscribe)
+    const attached = clock.micros()
     this.ledger = new Ledger({ maxStreams, since: () => attached })
+    this.#intake = new Intake({ ledger: this.ledger, clock, matches, wholeBody: true })
     this.#inlet = new Inlet(
       {
         connect: connect.length + bind.length === 0 ? [DEFAULT_SINKS_ENDPOINT] : connect,
@@ -100,12 +80,18 @@ export class Receiver {
         maxMessageBytes,
         maxMemory,
         reconnectInterval,
-        clock: this.#clock,
-        log: options.log ?? silent,
+        clock,
+        log,
       },
-      (frames) => this.#receive(frames),
+      (frames) => {
+        const news = this.#intake.take(frames)
+        if (news === undefined || news.header.count === 0) return
+        const { type, body, header } = news
+        const { source, epoch, seq, count, length } = header
+        deliver({ type, source, epoch, seq, count, body, offset: length })
+      },
     )
-    for (const prefix of this.#patterns.prefixes) this.#inlet.subscribe(prefix)
+    for (const prefix of prefixes) this.#inlet.subscribe(prefix)
   }
 
   get endpoints(): readonly string[] {
@@ -113,13 +99,14 @@ export class Receiver {
   }
 
   counters(): ReceiverCounters & Counters {
+    const { messages, bytes, heartbeats, unmatched, malformed } = this.#intake
     return {
-      messages: this.#messages,
-      bytes: this.#bytes,
-      heartbeats: this.#heartbeats,
+      messages,
+      bytes,
+      heartbeats,
       ...this.ledger.totals,
-      unmatched: this.#unmatched,
-      malformed: { ...this.#malformed },
+      unmatched,
+      malformed: { ...malformed },
       connections: this.#inlet.connections,
       streams: this.ledger.size,
       forgottenStreams: this.ledger.forgotten,
@@ -130,49 +117,5 @@ export class Receiver {
   /** Stops receiving at once. */
   close(): void {
     this.#inlet.close()
-  }
-
-  #receive(frames: Buffer[]): void {
-    this.#messages++
-    const [topic, body] = frames
-    if (frames.length !== 2) {
-      this.#malformed.frames++
-      return
-    }
-    this.#bytes += body!.length
-    const type = topic!.length > MAX_TYPE_BYTES ? '' : topic!.toString()
-    const verdict = this.#types.get(type) ?? this.#judge(type)
-    if (verdict === 'invalid') this.#malformed.topic++
-    else if (verdict === 'unwanted') this.#unmatched++
-    else this.#read(type, body!)
-  }
-
-  #read(type: string, body: Buffer): void {
-    const header = readHeader(body)
-    if (typeof header === 'string') {
-      this.#malformed[header]++
-      return
-    }
-    const { source, epoch, seq, count, length } = header
-    if (!eventsFill(body, length, count)) {
-      this.#malformed.events++
-      return
-    }
-    const stream = this.ledger.stream(type, source, epoch, this.#clock.now())
-    if (count === 0) {
-      this.#heartbeats++
-      stream.heartbeat(seq)
-      return
-    }
-    const verdict = stream.accept(seq, count)
-    if (verdict === 'overlap') this.#malformed.overlap++
-    else if (verdict !== 'duplicate') this.#deliver({ type, source, epoch, seq, count, body, offset: length })
-  }
-
-  #judge(type: string): TypeVerdict {
-    const verdict = !isTypeName(type) ? 'invalid' : this.#patterns.matches(type) ? 'wanted' : 'unwanted'
-    if (this.#types.size >= MAX_KNOWN_TYPES) this.#types.clear()
-    this.#types.set(type, verdict)
-    return verdict
   }
 }

@@ -8,15 +8,15 @@ import {
   silent,
 } from './component.js'
 import { DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
-import { isTypeName, MAX_TYPE_BYTES } from './event.js'
 import { Inlet } from './inlet.js'
+import { Intake } from './intake.js'
 import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
-import { Ledger, type LossCounters, type Stream } from './loss.js'
+import { Ledger, type Stream } from './loss.js'
 import { byteSize, duration, list, parseOptions, z } from './options.js'
 import { maxMemoryOption } from './receiver.js'
 import { PublishingEnd } from './sockets.js'
-import { type Header, type Malformation, readHeader } from './wire.js'
+import type { Malformation } from './wire.js'
 
 export const routerOptions = z.strictObject({
   bindSources: list().meta({
@@ -114,24 +114,8 @@ export class EventRouter implements Running {
   #ledger: Ledger
   /** Since when subscriptions have changed whose streams are not forgotten yet, microseconds. */
   #changedSince: number | undefined
-  #types = new Map<string, boolean>()
-  #malformed: Record<Malformation, number> = {
-    frames: 0,
-    topic: 0,
-    header: 0,
-    version: 0,
-    events: 0,
-    overlap: 0,
-  }
-  #counts = {
-    messagesIn: 0,
-    bytesIn: 0,
-    messagesOut: 0,
-    eventsOut: 0,
-    bytesOut: 0,
-    heartbeats: 0,
-    filtered: 0,
-  }
+  #intake: Intake
+  #counts = { messagesOut: 0, eventsOut: 0, bytesOut: 0, filtered: 0 }
 
   constructor(options: RouterOptions = {}) {
     const { clock = systemClock, log = silent, component = {}, ...given } = options
@@ -143,6 +127,7 @@ export class EventRouter implements Running {
       maxStreams: limits.maxStreams,
       since: (type) => this.#interest.since(type) ?? Number.POSITIVE_INFINITY,
     })
+    this.#intake = new Intake({ ledger: this.#ledger, clock, wholeBody: false })
     const orDefault = (bind: string[], connect: string[], fallback: string) =>
       bind.length + connect.length === 0 ? [fallback] : bind
     this.#in = new Inlet(
@@ -184,11 +169,14 @@ export class EventRouter implements Running {
 
   counters(): RouterCounters {
     this.#forgetUnwanted()
-    const totals: LossCounters = this.#ledger.totals
+    const { messages, bytes, heartbeats, malformed } = this.#intake
     return {
+      messagesIn: messages,
+      bytesIn: bytes,
+      heartbeats,
       ...this.#counts,
-      ...totals,
-      malformed: { ...this.#malformed },
+      ...this.#ledger.totals,
+      malformed: { ...malformed },
       subscriptions: this.#interest.size,
       foreign: this.#out.foreign,
       streams: this.#ledger.size,
@@ -224,61 +212,20 @@ export class EventRouter implements Running {
   }
 
   #forward(frames: Buffer[]): void {
-    this.#counts.messagesIn++
-    const [topic, body] = frames
-    if (frames.length !== 2) {
-      this.#malformed.frames++
-      return
-    }
-    this.#counts.bytesIn += body!.length
-    // Before it becomes a text: what a stranger sends as a topic may be megabytes long.
-    const type = topic!.length > MAX_TYPE_BYTES ? '' : topic!.toString()
-    if (!this.#isType(type)) {
-      this.#malformed.topic++
-      return
-    }
-    const header = readHeader(body!)
-    if (typeof header === 'string') this.#malformed[header]++
-    else if (this.#isNews(type, header)) this.#send(topic!, body!, header.count)
-  }
-
-  /** Whether this message was not forwarded before, and may pass. */
-  #isNews(type: string, header: Header): boolean {
     this.#forgetUnwanted()
-    const { source, epoch, seq, count, beat } = header
-    const stream = this.#ledger.stream(type, source, epoch, this.#clock.now())
-    if (count === 0) {
-      this.#counts.heartbeats++
-      stream.heartbeat(seq)
-      // A beat of what was kept back would make it a loss at every sink behind.
-      return stream.isNewBeat(beat) && this.#mayPass(type, source, 0)
+    const news = this.#intake.take(frames)
+    if (news === undefined) return
+    const { type, topic, body, header } = news
+    const { source, count } = header
+    // Asked for heartbeats too: a beat of what was kept back would make it a loss at every sink behind.
+    if (this.#component.route?.({ type, source, count }) ?? true) {
+      this.#out.send(topic, body)
+      this.#counts.messagesOut++
+      this.#counts.eventsOut += count
+      this.#counts.bytesOut += body.length
+    } else {
+      this.#counts.filtered += count
     }
-    const verdict = stream.accept(seq, count)
-    if (verdict === 'overlap') this.#malformed.overlap++
-    if (verdict === 'overlap' || verdict === 'duplicate') return false
-    if (this.#mayPass(type, source, count)) return true
-    this.#counts.filtered += count
-    return false
-  }
-
-  #mayPass(type: string, source: string, count: number): boolean {
-    return this.#component.route?.({ type, source, count }) ?? true
-  }
-
-  #send(topic: Buffer, body: Buffer, count: number): void {
-    this.#out.send(topic, body)
-    this.#counts.messagesOut++
-    this.#counts.eventsOut += count
-    this.#counts.bytesOut += body.length
-  }
-
-  #isType(type: string): boolean {
-    const known = this.#types.get(type)
-    if (known !== undefined) return known
-    if (this.#types.size >= MAX_KNOWN_TYPES) this.#types.clear()
-    const valid = isTypeName(type)
-    this.#types.set(type, valid)
-    return valid
   }
 
   #onSubscription(prefix: Buffer, wanted: boolean): void {
@@ -304,6 +251,3 @@ export class EventRouter implements Running {
     })
   }
 }
-
-/** Topics whose verdict is remembered; a flood of made-up ones empties the memory, no more. */
-const MAX_KNOWN_TYPES = 20_000

@@ -35,18 +35,20 @@ export const sourceOptions = z.strictObject({
   }),
   batchEvents: z.int().min(1).default(1000).meta({ description: 'Events in one message at most.' }),
   batchBytes: byteSize().prefault('64KiB').meta({ description: 'Size at which a message is sent at once.' }),
-  maxEventBytes: byteSize()
-    .pipe(z.number().max(MAX_BSON_BYTES))
-    .prefault('1MiB')
-    .meta({ description: 'Largest event; a larger one is refused.', argument: 'size' }),
+  maxEventBytes: byteSize().pipe(z.number().max(MAX_BSON_BYTES)).prefault('1MiB').meta({
+    description:
+      'Largest event; a larger one is refused. Above 4MiB routers and sinks need a larger maxMessageBytes too.',
+    argument: 'size',
+  }),
   maxTypes: z
     .int()
     .min(1)
     .default(100_000)
     .meta({ description: 'Event types at most; events of further ones are dropped and counted.' }),
-  heartbeat: duration()
-    .prefault('1s')
-    .meta({ description: 'Time between heartbeats, which make a loss at the end of a stream visible.' }),
+  heartbeat: duration().pipe(z.number().min(10)).prefault('1s').meta({
+    description: 'Time between heartbeats, which make a loss at the end of a stream visible.',
+    argument: 'time',
+  }),
   sendHighWaterMark: z
     .int()
     .min(1)
@@ -89,6 +91,8 @@ export interface SourceCounters extends Counters {
   connections: ConnectionCounters
   /** Prefixes that somebody wants. */
   subscriptions: number
+  /** Frames from subscribers that were no subscriptions. */
+  foreign: number
 }
 
 /** While nothing happens, the pauses between the heartbeats of a stream double up to so many intervals. */
@@ -206,6 +210,7 @@ export class EventSource implements Running {
       ...this.#counters,
       connections: { ...this.#end.connections },
       subscriptions: this.#interest.size,
+      foreign: this.#end.foreign,
     }
   }
 
