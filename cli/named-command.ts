@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { componentCommand } from './component-command.js'
-import { createCommand } from './create-command.js'
+import { addExamples, createCommand, type Examples } from './create-command.js'
 import { type Kind, resolveComponent, shipped } from './resolve.js'
 
 /**
@@ -9,10 +9,10 @@ import { type Kind, resolveComponent, shipped } from './resolve.js'
  */
 export function namedCommand(
   kind: Kind,
-  { description, examples }: { description: string; examples: (name: string) => string },
+  { description, examples }: { description: string; examples: (name: string) => Examples },
 ): Command {
   const names = shipped(kind)
-  return createCommand(kind)
+  const command = createCommand(kind)
     .description(description)
     .argument(
       '<name>',
@@ -21,10 +21,11 @@ export function namedCommand(
     .argument('[options...]', `its options; see eventstorm ${kind} <name> --help`)
     .usage('<name> [options]')
     .passThroughOptions()
-    .addHelpText('after', `\nExamples:\n${examples(names[0]!)}\n  $ eventstorm ${kind} ${names[0]} --help`)
     .action(async (name: string, rest: string[]) => {
       const definition = await resolveComponent(kind, name)
-      const command = componentCommand(`eventstorm ${kind} ${name}`, definition, examples(name))
-      await command.parseAsync(rest, { from: 'user' })
+      const inner = componentCommand(`eventstorm ${kind} ${name}`, definition, examples(name))
+      await inner.parseAsync(rest, { from: 'user' })
     })
+  const help = [`eventstorm ${kind} ${names[0]} --help`, 'its options'] as const
+  return addExamples(command, [...examples(names[0]!), help])
 }

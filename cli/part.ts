@@ -58,27 +58,32 @@ export type RunningPart = Running & {
   sinkEndpoints?: readonly string[]
 }
 
+/** A problem of a part; `unknown` when it is the name of the option that is wrong, not its value. */
+export interface PartProblem extends Problem {
+  unknown?: true
+}
+
 /** Checks all that can be checked without opening anything. */
 export function checkPart(
   definition: AnyDefinition,
   name: string,
   given: Record<string, unknown>,
-): { part: Part; problems: [] } | { part: undefined; problems: Problem[] } {
+): { part: Part; problems: [] } | { part: undefined; problems: PartProblem[] } {
   const shared = FRAMEWORK_OPTIONS[definition.kind]
   const known = [...Object.keys(definition.options.shape), ...Object.keys(shared.shape)]
   const own: Record<string, unknown> = {}
   const framework: Record<string, unknown> = {}
-  const problems: Problem[] = []
+  const problems: PartProblem[] = []
   for (const [key, value] of Object.entries(given)) {
     // A component's own option goes first, should both have one of that name.
     if (Object.hasOwn(definition.options.shape, key)) own[key] = value
     else if (Object.hasOwn(shared.shape, key)) framework[key] = value
-    else problems.push({ path: [key], message: unknownOption(definition, key, known) })
+    else problems.push({ path: [key], message: unknownOption(definition, key, known), unknown: true })
   }
   const mine = checkOptions(definition.options, own)
   const theirs = checkOptions(shared as OptionSchema, framework)
   problems.push(...mine.problems, ...theirs.problems)
-  if (theirs.options) problems.push(...checkValues(theirs.options))
+  problems.push(...checkValues(framework))
   if (mine.options && problems.length === 0) problems.push(...tryCreate(definition, mine.options))
   if (problems.length > 0 || !mine.options) return { part: undefined, problems }
   return { part: { definition, name, framework, own: mine.options }, problems: [] }
@@ -89,20 +94,21 @@ function unknownOption(definition: AnyDefinition, key: string, known: string[]):
   return `the ${definition.kind} ${definition.name} has no such option.${hint}`
 }
 
-/** Endpoints and patterns, each for itself. */
+/** Endpoints and patterns, each for itself; what is no text has been complained about already. */
 function checkValues(options: Record<string, unknown>): Problem[] {
   const problems: Problem[] = []
   const attempt = (key: string, check: (value: string) => void) => {
-    for (const [i, value] of ((options[key] as string[] | undefined) ?? []).entries()) {
+    const value = options[key]
+    for (const [i, each] of (Array.isArray(value) ? value : [value]).entries()) {
+      if (typeof each !== 'string' || each === '') continue
       try {
-        check(value)
+        check(each)
       } catch (error) {
-        problems.push({ path: [key, i], message: reason(error) })
+        problems.push({ path: Array.isArray(value) ? [key, i] : [key], message: reason(error) })
       }
     }
   }
-  for (const [key, use] of Object.entries(ENDPOINT_OPTIONS))
-    attempt(key, (value) => checkEndpoint(value, use))
+  for (const [key, use] of Object.entries(ENDPOINT_OPTIONS)) attempt(key, (each) => checkEndpoint(each, use))
   attempt('subscribe', compilePattern)
   return problems
 }

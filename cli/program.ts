@@ -1,20 +1,27 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { checkCommand } from './commands/check.js'
+import { componentsCommand } from './commands/components.js'
 import { routerCommand } from './commands/router.js'
+import { schemaCommand } from './commands/schema.js'
 import { sinkCommand } from './commands/sink.js'
 import { sourceCommand } from './commands/source.js'
-import { createCommand } from './create-command.js'
+import { upCommand } from './commands/up.js'
+import { addExamples, createCommand, type Examples } from './create-command.js'
 
-const EXAMPLES = `
-Examples:
-  $ eventstorm up                                   see this machine's own events, in one process
-  $ eventstorm router                               a router on tcp://127.0.0.1:5555 and :5556
-  $ eventstorm source nginx --file access.log       follow a log into it
-  $ eventstorm tap 'http.**'                        watch what passes
-  $ eventstorm top                                  rates and losses, live
-  $ eventstorm emit order.placed '{"total": 12.5}'  send one event
+const EXAMPLES: Examples = [
+  ['eventstorm up', "see this machine's own events, in one process"],
+  ['eventstorm router', 'a router on tcp://127.0.0.1:5555 and :5556'],
+  ['eventstorm source nginx --file access.log', 'follow a log into it'],
+  ["eventstorm tap 'http.**'", 'watch what passes'],
+  ['eventstorm top', 'rates and losses, live'],
+  [`eventstorm emit order.placed '{"total": 12.5}'`, 'send one event'],
+]
 
-Each command has its own --help.`
+const COMMANDS = {
+  'Run components:': [upCommand, sourceCommand, routerCommand, sinkCommand],
+  'Pipeline files:': [checkCommand, schemaCommand, componentsCommand],
+}
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -24,9 +31,11 @@ export function createProgram(): Command {
     )
     .version(version(), '-V, --version', 'Print the version.')
     .enablePositionalOptions()
-    .addHelpText('after', EXAMPLES)
-  for (const command of [sourceCommand(), routerCommand(), sinkCommand()]) program.addCommand(command)
-  return program
+    .helpCommand(false)
+  for (const [heading, commands] of Object.entries(COMMANDS)) {
+    for (const command of commands) program.addCommand(command().helpGroup(heading))
+  }
+  return addExamples(program, EXAMPLES).addHelpText('after', '\nEach command has its own --help.')
 }
 
 function version(): string {

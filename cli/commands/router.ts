@@ -1,12 +1,14 @@
 import { Option } from 'commander'
 import { componentCommand } from '../component-command.js'
-import { createCommand } from '../create-command.js'
+import { createCommand, type Examples } from '../create-command.js'
 import { resolveComponent, shipped } from '../resolve.js'
 
-const EXAMPLES = `  $ eventstorm router                                         both sides on their default ports
-  $ eventstorm router --bind-sources tcp://0.0.0.0:5555       take events from other machines
-  $ eventstorm router --connect-sources tcp://10.0.0.5:5556   take events from another router
-  $ eventstorm router --connect-sinks tcp://10.0.0.6:5555     hand events to another router`
+const EXAMPLES: Examples = [
+  ['eventstorm router', 'both sides on their default ports'],
+  ['eventstorm router --bind-sources tcp://0.0.0.0:5555', 'take events from other machines'],
+  ['eventstorm router --connect-sources tcp://10.0.0.5:5556', 'take events from another router'],
+  ['eventstorm router --connect-sinks tcp://10.0.0.6:5555', 'hand events to another router'],
+]
 
 /** Which options there are depends on `--use`, so that is looked for first and the rest is read by its command. */
 export const routerCommand = () =>

@@ -3,9 +3,9 @@ import { namedCommand } from '../named-command.js'
 export const sinkCommand = () =>
   namedCommand('sink', {
     description: 'Run a sink: it takes events and writes them somewhere.',
-    examples: (
-      name,
-    ) => `  $ eventstorm sink ${name}                                      everything from tcp://127.0.0.1:5556
-  $ eventstorm sink ${name} --subscribe 'http.**' --subscribe cpu.usage
-  $ eventstorm sink ${name} --metrics 9464                       and serve /metrics and /healthz`,
+    examples: (name) => [
+      [`eventstorm sink ${name}`, 'everything from tcp://127.0.0.1:5556'],
+      [`eventstorm sink ${name} --subscribe 'http.**'`, 'only some types; repeatable'],
+      [`eventstorm sink ${name} --metrics 9464`, 'and serve /metrics and /healthz'],
+    ],
   })

@@ -1,0 +1,62 @@
+import { EventstormError } from '../../lib/index.js'
+import { checked } from '../component-command.js'
+import { addExamples, createCommand } from '../create-command.js'
+import { addFlags, readFlags } from '../flags.js'
+import { greeting } from '../greeting.js'
+import { loadPipeline, type Pipeline, readPipeline } from '../pipeline.js'
+import { processOptions } from '../process-options.js'
+import { quickStart } from '../quickstart.js'
+import { runParts, type Started } from '../run-parts.js'
+
+export const upCommand = () => {
+  const command = createCommand('up')
+    .description('Run all components of a pipeline file in one process; without a file, the quick start.')
+    .argument('[file]', 'a pipeline file (YAML); see eventstorm schema')
+    .action(async (file: string | undefined) => {
+      // Only what was typed goes before the file; the file goes before the defaults.
+      const flags = readFlags(command, processOptions)
+      const given = checked(processOptions, flags)
+      const pipeline = file === undefined ? await quickPipeline() : await loadPipeline(file)
+      const settings = {
+        ...pipeline.settings,
+        ...Object.fromEntries(Object.keys(flags).map((key) => [key, given[key as keyof typeof given]])),
+      }
+      try {
+        await runParts(pipeline.parts, settings, greeter(file))
+      } catch (error) {
+        throw file === undefined ? explainQuickStart(error) : error
+      }
+    })
+  addFlags(command, 'Options:', processOptions)
+  return addExamples(command, [
+    ['eventstorm up', "the quick start: this machine's own events, to the terminal"],
+    ['eventstorm check pipeline.yaml', 'every problem of a file, with its place'],
+    ['eventstorm up pipeline.yaml --metrics 9464', 'run it, and serve /metrics and /healthz'],
+  ])
+}
+
+async function quickPipeline(): Promise<Pipeline> {
+  const { pipeline, faults } = await readPipeline(quickStart())
+  if (pipeline) return pipeline
+  throw new EventstormError(
+    'PIPELINE_INVALID',
+    `the quick start: ${faults.map((each) => each.message).join('; ')}`,
+  )
+}
+
+function greeter(file: string | undefined): ((started: readonly Started[]) => void) | undefined {
+  // Whoever collects the log of a pipeline wants JSON alone; the quick start is for people.
+  if (file !== undefined && !process.stderr.isTTY) return undefined
+  const title = file === undefined ? 'Eventstorm, the quick start' : `Eventstorm, ${file}`
+  const next =
+    "In another terminal: eventstorm top, or eventstorm tap 'http.**'. Ctrl-C ends it.\n" +
+    (file === undefined ? 'For components of your choice, write a pipeline file: eventstorm up --help\n' : '')
+  return (started) => process.stderr.write(`${greeting(title, started)}${next}\n`)
+}
+
+function explainQuickStart(error: unknown): unknown {
+  if (!(error instanceof EventstormError) || error.code !== 'BIND_FAILED') return error
+  const advice =
+    'the quick start needs the default ports. If a router runs already, look at it with `eventstorm top` or `eventstorm tap`; otherwise write other endpoints into a pipeline file and run `eventstorm up <file>`'
+  return new EventstormError('BIND_FAILED', `${error.message} ${advice}`, error)
+}
