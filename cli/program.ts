@@ -18,10 +18,15 @@ const EXAMPLES: Examples = [
   [`eventstorm emit order.placed '{"total": 12.5}'`, 'send one event'],
 ]
 
-const COMMANDS = {
-  'Run components:': [upCommand, sourceCommand, routerCommand, sinkCommand],
-  'Pipeline files:': [checkCommand, schemaCommand, componentsCommand],
-}
+const COMMANDS = [
+  upCommand,
+  sourceCommand,
+  routerCommand,
+  sinkCommand,
+  checkCommand,
+  schemaCommand,
+  componentsCommand,
+]
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -32,9 +37,7 @@ export function createProgram(): Command {
     .version(version(), '-V, --version', 'Print the version.')
     .enablePositionalOptions()
     .helpCommand(false)
-  for (const [heading, commands] of Object.entries(COMMANDS)) {
-    for (const command of commands) program.addCommand(command().helpGroup(heading))
-  }
+  for (const create of COMMANDS) program.addCommand(create())
   return addExamples(program, EXAMPLES).addHelpText('after', '\nEach command has its own --help.')
 }
 
