@@ -15,11 +15,12 @@ import { finish, type Row, table } from './report.js'
 const LINES = Number(process.env.BENCH_LINES ?? 500_000)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 
-// One counter by status and one sum: what mtail's own example for access logs does.
-const MTAIL = `counter requests by status
+// As mtail's own program for the combined format: every field is matched, some are counted by.
+const MTAIL = `counter requests by method, version, status
 counter bytes
-/" (?P<status>\\d{3}) (?P<bytes>\\d+) "/ {
-  requests[$status]++
+/^(?P<address>\\S+) (?P<ident>\\S+) (?P<user>\\S+) \\[(?P<time>\\d{2}\\/\\w{3}\\/\\d{4}:\\d{2}:\\d{2}:\\d{2} [+-]\\d{4})\\] "(?P<method>\\S+) (?P<target>\\S+) HTTP\\/(?P<version>[0-9.]+)" (?P<status>\\d{3}) (?P<bytes>\\d+) "(?P<referer>[^"]*)" "(?P<agent>[^"]*)"$/ {
+  strptime($time, "02/Jan/2006:15:04:05 -0700")
+  requests[$method, $version, $status]++
   bytes += $bytes
 }
 `

@@ -14,8 +14,10 @@ export const UNREAD = Symbol('unread')
 /** A place where documents of few shapes occur: the data of a type, or one member of it. */
 export class ReadSite {
   shapes: Read[] = []
+  /** The shape that fitted last, which the next document mostly has too. */
+  last = 0
   /** Attempts to learn a shape that are left; documents of ever new shapes are not worth it. */
-  learn = 16
+  learn = 64
   texts = new TextMemory()
 }
 
@@ -23,7 +25,8 @@ type Read = (source: NativeBuffer, start: number, end: number, depth: number) =>
 
 type NativeBuffer = Buffer & { utf8Slice(from: number, to: number): string }
 
-const MAX_SHAPES_PER_SITE = 4
+/** Optional members make shapes: four of them, sixteen. */
+const MAX_SHAPES_PER_SITE = 16
 const MAX_KEYS = 100
 const MAX_DEPTH = 50
 /** Compiled shapes in the process; code is never collected while a site lives, so there is an end to it. */
@@ -175,10 +178,13 @@ function readDocument(
   site: ReadSite,
   depth: number,
 ): unknown {
-  const { shapes } = site
+  const { shapes, last } = site
   for (let i = 0; i < shapes.length; i++) {
-    const value = shapes[i]!(source, start, stop, depth)
-    if (value !== UNREAD) return value
+    const index = last + i < shapes.length ? last + i : last + i - shapes.length
+    const value = shapes[index]!(source, start, stop, depth)
+    if (value === UNREAD) continue
+    site.last = index
+    return value
   }
   if (shapes.length >= MAX_SHAPES_PER_SITE || site.learn <= 0 || compiled >= MAX_COMPILED) return UNREAD
   site.learn--

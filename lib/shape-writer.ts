@@ -15,6 +15,8 @@ export const UNUSUAL = -2
 /** A place where documents of few shapes occur: the data of a type, or one member of it. */
 export class WriteSite {
   shapes: CompiledShape[] = []
+  /** The shape that fitted last, which the next document mostly has too. */
+  last = 0
 }
 
 type Write = (
@@ -30,7 +32,8 @@ interface CompiledShape {
   write: Write
 }
 
-const MAX_SHAPES_PER_SITE = 4
+/** Optional members make shapes: four of them, sixteen. */
+const MAX_SHAPES_PER_SITE = 16
 const MAX_KEYS = 100
 const MAX_DEPTH = 50
 /** Compiled shapes in the process; code is never collected while a site lives, so there is an end to it. */
@@ -195,8 +198,13 @@ function writeDocument(
   depth: number,
 ): number {
   const keys = Object.keys(value)
-  for (const shape of site.shapes) {
-    if (sameKeys(shape.keys, keys)) return shape.write(target, at, limit, value, depth)
+  const { shapes, last } = site
+  for (let i = 0; i < shapes.length; i++) {
+    const index = last + i < shapes.length ? last + i : last + i - shapes.length
+    const shape = shapes[index]!
+    if (!sameKeys(shape.keys, keys)) continue
+    site.last = index
+    return shape.write(target, at, limit, value, depth)
   }
   if (site.shapes.length >= MAX_SHAPES_PER_SITE || compiled >= MAX_COMPILED) return UNUSUAL
   const write = compile(keys)
