@@ -79,7 +79,9 @@ export class Descriptor {
   async read(buffer: Buffer): Promise<number> {
     const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.#offset)
     this.#offset += bytesRead
-    if (bytesRead > 0) this.#splitter.push(buffer.subarray(0, bytesRead))
+    if (bytesRead === 0) return 0
+    if (this.head.length < HEAD_BYTES) await this.#isSame()
+    this.#splitter.push(buffer.subarray(0, bytesRead))
     return bytesRead
   }
 
@@ -89,11 +91,16 @@ export class Descriptor {
     const version = `${size} ${mtimeNs}`
     if (version === this.#version) return false
     this.#version = version
-    if (size < this.#offset) return true
+    // An empty file that has changed was written to and truncated.
+    return size === 0n || size < this.#offset || !(await this.#isSame())
+  }
+
+  /** Whether the file still begins as it did; what has been added to its head by now is remembered. */
+  async #isSame(): Promise<boolean> {
     const beginning = await readBeginning(this.#handle)
-    if (!beginsWith(beginning, this.head)) return true
+    if (!beginsWith(beginning, this.head)) return false
     if (beginning.length > this.head.length) this.head = headOf(beginning)
-    return false
+    return true
   }
 
   /** Begins at the start again, after what was there is gone. */

@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises'
 import { type Clock, type Logger, reason } from '../index.js'
 import { Descriptor } from './descriptor.js'
 import { type LineCounters, newLineCounters, type OnLine } from './lines.js'
-import { rotatedNames } from './names.js'
-import type { Place, Places } from './place.js'
+import { rotatedFiles } from './names.js'
+import { headOf, type Place, type Places } from './place.js'
 
 export interface FileSettings {
   /** Where reading begins in a file that is there at the first look and that nothing is known of. */
@@ -47,6 +47,8 @@ export class FollowedFile {
   #leaving: Descriptor[] = []
   #lookedBefore = false
   #complaint: string | undefined
+  /** What the rotated files were when they were last looked through. */
+  #rotatedVersions = ''
 
   constructor(path: string, settings: FileSettings, onLine: OnLine, counters = newFileCounters()) {
     this.path = path
@@ -71,17 +73,23 @@ export class FollowedFile {
     const seen = await this.#identify()
     const known = first && this.#settings.places.knows(this.path)
     if (known) await this.#openRotated()
+    // It may have been truncated first and renamed then.
+    if (this.#current !== undefined && (await this.#current.wasRewritten()))
+      await this.#restart(this.#current)
     if (this.#current !== undefined && this.#current.id !== seen?.id) {
       this.#leave(this.#current)
       this.#current = undefined
       this.#counters.rotations++
       // More than one rotation may have happened since the last look.
-      if (seen !== undefined) await this.#openRotated()
+      await this.#openRotated()
     }
-    if (this.#current !== undefined) {
-      if (await this.#current.wasRewritten()) await this.#restart(this.#current)
-    } else if (seen !== undefined && seen.size > 0) {
-      // An empty file is opened once it has something to tell: its beginning says whether it is known already.
+    if (this.#current !== undefined) return
+    // A file may have come, grown and been rotated away unseen, while there was none to read.
+    if (!first) await this.#openRotated('unread only')
+    if (seen?.size === 0) {
+      // It is opened once it has something to tell: its beginning says whether it is known already.
+      this.#settings.places.put({ path: this.path, id: seen.id, head: headOf(Buffer.alloc(0)), offset: 0 })
+    } else if (seen !== undefined) {
       const atEnd = first && !known && this.#settings.start === 'end'
       this.#current = await this.#open(this.path, atEnd ? 'last line' : 0)
     }
@@ -179,39 +187,49 @@ export class FollowedFile {
   }
 
   /**
-   * Opens the rotated files that hold what was not read yet: the rest of the oldest one that is known, and all that
-   * are newer. Those that are older than anything known were there before us and are let be.
+   * Opens the rotated files that may hold what was not read yet: the oldest one that is known, from where reading
+   * stood, and all that are newer. Those that have been read to their end are among them, since a writer may not
+   * have noticed the rotation. Those that are older than anything known were there before us and are let be.
+   *
+   * @returns whether one of them holds something unread
    */
-  async #openRotated(): Promise<void> {
+  async #openRotated(which: 'all' | 'unread only' = 'all'): Promise<boolean> {
     const { places } = this.#settings
+    const rotated = await rotatedFiles(this.path)
+    const versions = rotated.map(({ version }) => version).join('\n')
+    if (which === 'unread only' && versions === this.#rotatedVersions) return false
+    this.#rotatedVersions = versions
     let reached = false
-    for (const name of await rotatedNames(this.path)) {
+    let unread = false
+    for (const { file: name } of rotated) {
       let known: Place | undefined
-      let unread = false
+      let left = 0
       const opened = await Descriptor.open(
         name,
         { maxLineBytes: this.#settings.maxLineBytes, onLine: this.#onLine, counters: this.#counters },
         (file) => {
           known = places.find(file)
-          unread = (known?.offset ?? 0) < file.size
+          left = file.size - (known?.offset ?? 0)
           return known?.offset ?? 0
         },
       ).catch((error: unknown) => this.#complain(error))
       reached ||= known !== undefined
       if (!opened) continue
-      if (reached && unread && places.take(opened.id)) this.#leave(opened)
-      else await opened.close()
+      if (reached && (left > 0 || which === 'all') && places.take(opened.id)) {
+        this.#leave(opened)
+        places.put(opened.place(this.path))
+        unread ||= left > 0
+      } else {
+        await opened.close()
+      }
     }
+    return unread
   }
 
   /** The file was truncated. If that was done by copying it away first, the rest of it is in the copy. */
   async #restart(descriptor: Descriptor): Promise<void> {
     this.#counters.truncations++
-    const before = descriptor.place(this.path)
-    this.#settings.places.put({ ...before, id: `truncated ${before.head.hash}` })
-    const held = this.#leaving.length
-    await this.#openRotated()
-    if (this.#leaving.length === held) descriptor.giveLast()
+    if (!(await this.#openRotated())) descriptor.giveLast()
     await descriptor.restart()
     this.#settings.places.put(descriptor.place(this.path))
     this.#settings.log.info({ file: this.path }, 'truncated; reading from the start')

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { directoryOf, expandGlob, rotatedNames } from './names.js'
+import { directoryOf, expandGlob, rotatedFiles } from './names.js'
 
 function directory(t: TestContext, files: string[]) {
   const root = mkdtempSync(join(tmpdir(), 'storm-names-'))
@@ -16,7 +16,7 @@ function directory(t: TestContext, files: string[]) {
   return {
     root,
     glob: async (pattern: string) => relative(await expandGlob(join(root, pattern))),
-    rotated: async (path: string) => relative(await rotatedNames(join(root, path))),
+    rotated: async (path: string) => relative((await rotatedFiles(join(root, path))).map(({ file }) => file)),
   }
 }
 

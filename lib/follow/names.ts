@@ -61,8 +61,10 @@ export function directoryOf(path: string): string {
   return directory
 }
 
-interface Rotated {
+export interface RotatedFile {
   file: string
+  /** Differs when the file is another one or has changed. */
+  version: string
   suffix: string
   mtimeNs: bigint
 }
@@ -71,7 +73,7 @@ interface Rotated {
  * Older first. The names are believed before the times, since a rotated file may still be written to: `.2` is older
  * than `.1`, `-20260130` older than `-20260131`.
  */
-function byAge(a: Rotated, b: Rotated): number {
+function byAge(a: RotatedFile, b: RotatedFile): number {
   const dated = [a, b].filter(({ suffix }) => suffix.length > 4).length
   if (dated === 0) return Number(b.suffix.slice(1)) - Number(a.suffix.slice(1)) || 0
   if (dated === 2) return a.suffix < b.suffix ? -1 : 1
@@ -79,19 +81,23 @@ function byAge(a: Rotated, b: Rotated): number {
 }
 
 /** The files beside `path` that rotation has made of it, oldest first; compressed ones are left out. */
-export async function rotatedNames(path: string): Promise<string[]> {
+export async function rotatedFiles(path: string): Promise<RotatedFile[]> {
   const base = basename(path)
   const suffixes = (await entries(dirname(path)))
     .filter((name) => name.startsWith(base))
     .map((name) => name.slice(base.length))
     .filter((suffix) => ROTATED_SUFFIX.test(suffix))
   const rotated = await Promise.all(
-    suffixes.map(async (suffix): Promise<Rotated> => {
+    suffixes.map(async (suffix): Promise<RotatedFile | undefined> => {
       const file = `${path}${suffix}`
-      // One that has gone in the mean time will not be opened either.
-      const { mtimeNs } = await stat(file, { bigint: true }).catch(() => ({ mtimeNs: 0n }))
-      return { file, suffix, mtimeNs }
+      try {
+        const { dev, ino, size, mtimeNs } = await stat(file, { bigint: true })
+        return { file, version: `${file} ${dev} ${ino} ${size} ${mtimeNs}`, suffix, mtimeNs }
+      } catch {
+        // It has gone in the mean time.
+        return undefined
+      }
     }),
   )
-  return rotated.sort(byAge).map(({ file }) => file)
+  return rotated.filter((each) => each !== undefined).sort(byAge)
 }

@@ -25,7 +25,7 @@ export function beginsWith(bytes: Buffer, head: Head): boolean {
 export interface Place {
   /** The name it was followed by; it may have another one by now. */
   path: string
-  /** Device and inode: `2049:131`. */
+  /** Device and inode, `2049:131`; or `gone` and the head's hash, when the file has other contents by now. */
   id: string
   head: Head
   /** Offset after the last complete line that was handed on. */
@@ -44,6 +44,15 @@ export class Places {
   }
 
   put(place: Place): void {
+    const before = this.#places.get(place.id)
+    if (before !== undefined && place.offset < before.offset && place.head.hash !== before.head.hash) {
+      // The file was written anew. What it held may live on in a copy, which is known by its head.
+      this.#set({ ...before, id: `gone ${before.head.hash}` })
+    }
+    this.#set(place)
+  }
+
+  #set(place: Place): void {
     this.#places.delete(place.id)
     this.#places.set(place.id, place)
     if (this.#places.size > this.#limit) this.#places.delete(this.#places.keys().next().value!)
@@ -71,19 +80,22 @@ export class Places {
 
   /**
    * The place of a file that has this inode, size and beginning: the one of the same inode, unless its head tells
-   * that the inode was used again; or else one whose name the file's name extends and whose head it shares, since
-   * `copytruncate` moves what we have read into a file of another inode.
+   * that the inode was used again; or one whose name the file's name extends and whose head it shares, since
+   * `copytruncate` moves what we have read into a file of another inode. The longest head is believed: an inode that
+   * was seen empty says next to nothing.
    */
   find(file: { path: string; id: string; size: number; beginning: Buffer }): Place | undefined {
-    const isIt = (place: Place) => place.offset <= file.size && beginsWith(file.beginning, place.head)
-    const same = this.#places.get(file.id)
-    if (same !== undefined && isIt(same)) return same
-    return this.all().find(
-      (place) =>
+    let best: Place | undefined
+    for (const place of this.#places.values()) {
+      const copied =
         place.head.length >= TELLING_HEAD_BYTES &&
         file.path !== place.path &&
-        file.path.startsWith(place.path) &&
-        isIt(place),
-    )
+        file.path.startsWith(place.path)
+      if (place.id !== file.id && !copied) continue
+      if (place.offset > file.size || !beginsWith(file.beginning, place.head)) continue
+      const more = place.head.length - (best?.head.length ?? -1)
+      if (more > 0 || (more === 0 && place.id === file.id)) best = place
+    }
+    return best
   }
 }
