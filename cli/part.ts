@@ -21,6 +21,7 @@ import {
   sourceOptions,
   startSource,
 } from '../lib/index.js'
+import { findParser } from './find-parser.js'
 
 /** The framework's options for each kind of component. */
 export const FRAMEWORK_OPTIONS = {
@@ -130,7 +131,13 @@ export async function startPart(
 ): Promise<RunningPart> {
   switch (definition.kind) {
     case 'source': {
-      const options = { source: `${hostname()}/${name}`, ...(framework as SourceOptions), name, log }
+      const options = {
+        source: `${hostname()}/${name}`,
+        ...(framework as SourceOptions),
+        name,
+        log,
+        findParser,
+      }
       return startSource(definition.create(own), options)
     }
     case 'router':

@@ -25,11 +25,23 @@ export interface Context {
   log: Logger
 }
 
+/** The parser of a log source, for a source that has its lines from elsewhere than files. */
+export interface FoundParser {
+  create(): LineParser
+  /** Whether its lines begin with the head of syslog; see `SourceDefinition`. */
+  syslogHead: boolean
+}
+
 export interface SourceContext extends Context {
   /** Tells the framework that nothing will ever come again (a file was read once): it drains and ends. */
   finish(): void
   /** Resolves once somebody listens to events of that type; for sources that would rather wait than talk to nobody. */
   subscribed(type: string, timeout: number): Promise<boolean>
+  /**
+   * The parser of another log source, by its name and its options, since components do not know each other.
+   * Rejects with COMPONENT_NOT_FOUND, COMPONENT_INVALID or OPTIONS_INVALID.
+   */
+  findParser(name: string, options: Record<string, unknown>): Promise<FoundParser>
 }
 
 /** Hands one event to the bus. Never waits. Returns false when nobody wants events of that type. */
@@ -140,6 +152,11 @@ export interface SourceDefinition<O extends Schema = Schema> extends Definition<
   create(options: z.output<O>): SourceComponent
   /** Log sources: the parser alone, for `eventstorm parse`. */
   parser?(options: z.output<O>): LineParser
+  /**
+   * Whether the lines that its parser takes begin with the head of syslog (stamp, host, program), as those of sshd
+   * and Postfix do. Default: false, the message alone.
+   */
+  syslogHead?: boolean
 }
 
 export interface RouterDefinition<O extends Schema = Schema> extends Definition<'router', O> {

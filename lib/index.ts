@@ -11,6 +11,7 @@ export {
   defineSource,
   type Emit,
   type EventSink,
+  type FoundParser,
   type LineParser,
   type Logger,
   type RouterComponent,
@@ -64,7 +65,7 @@ export {
   type SourceOptions,
   sourceOptions,
 } from './source.js'
-export { type StartedSource, startSource } from './start-source.js'
+export { type StartedSource, type StartSourceOptions, startSource } from './start-source.js'
 export {
   type SubscribeOptions,
   type Subscription,

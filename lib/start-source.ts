@@ -1,13 +1,20 @@
 import { systemClock } from './clock.js'
 import type { Counters, Running, SourceComponent, SourceContext, Status } from './component.js'
 import { silent } from './component.js'
-import { reason } from './errors.js'
+import { EventstormError, reason, show } from './errors.js'
 import { Lifecycle } from './lifecycle.js'
 import { EventSource, type SourceOptions } from './source.js'
 
 /** A source component at work. */
 export interface StartedSource extends Running {
   readonly endpoints: readonly string[]
+}
+
+export interface StartSourceOptions extends SourceOptions {
+  /** What it is called in logs and metrics. Default: source. */
+  name?: string
+  /** Where a source that works with other sources' parsers finds them. Default: nowhere. */
+  findParser?: SourceContext['findParser']
 }
 
 /**
@@ -17,7 +24,7 @@ export interface StartedSource extends Running {
  */
 export async function startSource(
   component: SourceComponent,
-  options: SourceOptions & { name?: string } = {},
+  options: StartSourceOptions = {},
 ): Promise<StartedSource> {
   const runner = new SourceRunner(component, options)
   await runner.open()
@@ -30,14 +37,15 @@ class SourceRunner implements StartedSource {
   #context: SourceContext
   #life = new Lifecycle()
 
-  constructor(component: SourceComponent, options: SourceOptions & { name?: string }) {
-    const { name = 'source', clock = systemClock, log = silent, ...rest } = options
+  constructor(component: SourceComponent, options: StartSourceOptions) {
+    const { name = 'source', clock = systemClock, log = silent, findParser = findNone, ...rest } = options
     this.#component = component
     this.#source = new EventSource({ ...rest, clock, log })
     this.#context = {
       name,
       clock,
       log,
+      findParser,
       finish: () => void this.drain(),
       subscribed: (type, timeout) =>
         this.#source.subscribed(type, { timeout }).then(
@@ -98,4 +106,11 @@ class SourceRunner implements StartedSource {
   [Symbol.asyncDispose](): Promise<void> {
     return this.drain()
   }
+}
+
+async function findNone(name: string): Promise<never> {
+  throw new EventstormError(
+    'COMPONENT_NOT_FOUND',
+    `no parser of a source ${show(name)} is known here; give startSource a findParser`,
+  )
 }

@@ -34,6 +34,7 @@ export default defineSource({
   summary: "Logins, sessions and attacks, from OpenSSH's lines in the system's log.",
   types: [...TYPES, 'log.unparsed'],
   options,
+  syslogHead: true,
   parser: (given) => new SshdParser(given),
   create(given) {
     const counters = newSshdCounters()
