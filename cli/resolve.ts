@@ -31,6 +31,7 @@ const SHIPPED: Record<Kind, Record<string, string>> = {
   source: {
     nginx: '../sources/nginx/nginx.js',
     sshd: '../sources/sshd/sshd.js',
+    syslog: '../sources/syslog/syslog.js',
     system: '../sources/system/system.js',
   },
   router: {
