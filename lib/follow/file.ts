@@ -73,6 +73,8 @@ export class FollowedFile {
     const seen = await this.#identify()
     const known = first && this.#settings.places.knows(this.path)
     if (known) await this.#openRotated()
+    // Nothing was read of it that could tell whether it still is what it was.
+    if (this.#current?.head.length === 0) await this.#openRotated('unread only')
     // It may have been truncated first and renamed then.
     if (this.#current !== undefined && (await this.#current.wasRewritten()))
       await this.#restart(this.#current)
