@@ -209,3 +209,20 @@ test('a format that nobody could read is refused before anything is opened', () 
   const options = parseOptions(nginx.options, { file: '/nowhere', format: '$status$host' }, 'nginx')
   assert.throws(() => nginx.create(options), { code: 'FORMAT_INVALID' })
 })
+
+test('the format can be read from the configuration of nginx', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'storm-conf-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const nginxConf = join(directory, 'nginx.conf')
+  writeFileSync(nginxConf, `http { log_format main '$status '\n  '"$request"'; ${PLAIN_FORMAT} }`)
+  const parser = (given: object) => nginx.parser!(parseOptions(nginx.options, given, 'nginx'))
+  const line = '404 "GET /x HTTP/1.1"'
+  assert.deepEqual(parser({ nginxConf }).line(line), [
+    {
+      type: 'http.hit',
+      data: { status: 404, method: 'GET', target: '/x', path: '/x', httpVersion: '1.1' },
+    },
+  ])
+  assert.throws(() => parser({ nginxConf, formatName: 'other' }), { code: 'FORMAT_INVALID' })
+  assert.throws(() => parser({ nginxConf: join(directory, 'none') }), { code: 'FILE_UNREADABLE' })
+})

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { followOptions, logSource } from '../../lib/follow/index.js'
-import { defineSource, z } from '../../lib/index.js'
-import { readFormat } from './format.js'
+import { defineSource, EventstormError, reason, z } from '../../lib/index.js'
+import { type Format, formatFromConfiguration, readFormat } from './format.js'
 import { accessLogParser } from './parse.js'
 
 const options = z.strictObject({
@@ -9,7 +10,31 @@ const options = z.strictObject({
     description:
       'Format of the lines: combined, common, or the text of a log_format as it stands in nginx.conf.',
   }),
+  nginxConf: z.string().min(1).optional().meta({
+    description: 'Configuration of nginx to read the log_format from that --format-name names.',
+    argument: 'path',
+  }),
+  formatName: z.string().min(1).default('main').meta({
+    description: 'Name of the log_format in --nginx-conf.',
+    argument: 'name',
+  }),
 })
+
+/** @throws FORMAT_INVALID, FILE_UNREADABLE */
+function chooseFormat({ format, nginxConf, formatName }: z.output<typeof options>): Format {
+  if (nginxConf === undefined) return readFormat(format)
+  let configuration: string
+  try {
+    configuration = readFileSync(nginxConf, 'utf8')
+  } catch (error) {
+    throw new EventstormError(
+      'FILE_UNREADABLE',
+      `expected the configuration of nginx at ${nginxConf}, got: ${reason(error)}`,
+      error,
+    )
+  }
+  return formatFromConfiguration(configuration, formatName)
+}
 
 export default defineSource({
   name: 'nginx',
@@ -17,10 +42,10 @@ export default defineSource({
   types: ['http.hit', 'log.unparsed'],
   options,
   create(given) {
-    const parser = () => accessLogParser(readFormat(given.format))
-    // A format that cannot be read is refused here, before any file is opened.
-    parser()
-    return logSource(given, { types: ['http.hit'], parser })
+    const format = chooseFormat(given)
+    // One that is ambiguous is refused here, before any file is opened.
+    accessLogParser(format)
+    return logSource(given, { types: ['http.hit'], parser: () => accessLogParser(format) })
   },
-  parser: (given) => accessLogParser(readFormat(given.format)),
+  parser: (given) => accessLogParser(chooseFormat(given)),
 })
