@@ -228,3 +228,18 @@ test('reading goes on after a restart where it stood, through rotations in the m
   append('5\n')
   assert.deepEqual(await read(follow({ places: new Places(saved), start: 'end' })), ['begun', '3', '4', '5'])
 })
+
+test('when what was read in the last run cannot be found any more, that is said', async (t) => {
+  const { log, settings, follow, read } = scene(t)
+  const warnings: string[] = []
+  const logger = { ...silent, warn: (_: object, message: string) => void warnings.push(message) }
+  writeFileSync(log, `${long('new')}\n`)
+  const place = { path: log, id: '1:1', head: { length: 100, hash: 'of another file' }, offset: 100 }
+  assert.deepEqual(await read(follow({ places: new Places([place]), log: logger, start: 'end' })), [
+    long('new'),
+  ])
+  assert.match(warnings.join(), /is gone, or compressed/)
+  warnings.length = 0
+  await read(follow({ places: settings.places, log: logger }))
+  assert.deepEqual(warnings, [])
+})

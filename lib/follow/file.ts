@@ -72,7 +72,7 @@ export class FollowedFile {
     this.#lookedBefore = true
     const seen = await this.#identify()
     const known = first && this.#settings.places.knows(this.path)
-    if (known) await this.#openRotated()
+    const found = known && (await this.#openRotated()).reached
     // Nothing was read of it that could tell whether it still is what it was.
     if (this.#current?.head.length === 0) await this.#openRotated('unread only')
     // It may have been truncated first and renamed then.
@@ -94,6 +94,12 @@ export class FollowedFile {
     } else if (seen !== undefined) {
       const atEnd = first && !known && this.#settings.start === 'end'
       this.#current = await this.#open(this.path, atEnd ? 'last line' : 0)
+      if (known && !found && this.#current?.place(this.path).offset === 0) {
+        this.#settings.log.warn(
+          { file: this.path },
+          'what was read in the last run is gone, or compressed; what came after it may be lost',
+        )
+      }
     }
   }
 
@@ -193,13 +199,14 @@ export class FollowedFile {
    * stood, and all that are newer. Those that have been read to their end are among them, since a writer may not
    * have noticed the rotation. Those that are older than anything known were there before us and are let be.
    *
-   * @returns whether one of them holds something unread
+   * @returns whether one of them was known, and whether one holds something unread
    */
-  async #openRotated(which: 'all' | 'unread only' = 'all'): Promise<boolean> {
+  async #openRotated(which: 'all' | 'unread only' = 'all'): Promise<{ reached: boolean; unread: boolean }> {
     const { places } = this.#settings
     const rotated = await rotatedFiles(this.path)
     const versions = rotated.map(({ version }) => version).join('\n')
-    if (which === 'unread only' && versions === this.#rotatedVersions) return false
+    if (which === 'unread only' && versions === this.#rotatedVersions)
+      return { reached: false, unread: false }
     this.#rotatedVersions = versions
     let reached = false
     let unread = false
@@ -225,13 +232,13 @@ export class FollowedFile {
         await opened.close()
       }
     }
-    return unread
+    return { reached, unread }
   }
 
   /** The file was truncated. If that was done by copying it away first, the rest of it is in the copy. */
   async #restart(descriptor: Descriptor): Promise<void> {
     this.#counters.truncations++
-    if (!(await this.#openRotated())) descriptor.giveLast()
+    if (!(await this.#openRotated()).unread) descriptor.giveLast()
     await descriptor.restart()
     this.#settings.places.put(descriptor.place(this.path))
     this.#settings.log.info({ file: this.path }, 'truncated; reading from the start')
