@@ -159,6 +159,21 @@ test('the examples of README.md run and print what they should', async () => {
   assert.equal(stdout, 'order.placed 0 { number: 1, total: 12.5 }\n')
 })
 
+test('the pipeline file of README.md is a good one', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'eventstorm-readme-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const files = [...(await read('README.md')).matchAll(/```yaml\n([\s\S]*?)```/g)]
+  assert.equal(files.length, 1)
+  const path = join(folder, 'pipeline.yaml')
+  await writeFile(path, files[0]![1]!)
+  // It ends with 78 when there is a problem, and that rejects.
+  await run(process.execPath, [
+    fileURLToPath(new URL('../cli/eventstorm.js', import.meta.url)),
+    'check',
+    path,
+  ])
+})
+
 test('the component of CONTRIBUTING.md compiles, and its test passes', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'eventstorm-contributing-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
