@@ -23,6 +23,10 @@ const USAGE_ERRORS = new Set<ErrorCode>([
 /** Runs the program and ends the process: with 0, 1 (failure), 2 (usage) or 78 (bad configuration). */
 export async function main(args: string[]): Promise<never> {
   let code = 0
+  // Whoever reads may leave early (`| head`); commands notice by their writes, and end.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
   try {
     await createProgram().parseAsync(args, { from: 'user' })
     code = Number(process.exitCode ?? 0)

@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { checkCommand } from './commands/check.js'
 import { componentsCommand } from './commands/components.js'
+import { emitCommand } from './commands/emit.js'
+import { parseCommand } from './commands/parse.js'
 import { routerCommand } from './commands/router.js'
 import { schemaCommand } from './commands/schema.js'
 import { sinkCommand } from './commands/sink.js'
 import { sourceCommand } from './commands/source.js'
+import { tapCommand } from './commands/tap.js'
+import { topCommand } from './commands/top.js'
 import { upCommand } from './commands/up.js'
 import { addExamples, createCommand, type Examples } from './create-command.js'
 
@@ -23,6 +27,10 @@ const COMMANDS = [
   sourceCommand,
   routerCommand,
   sinkCommand,
+  tapCommand,
+  topCommand,
+  emitCommand,
+  parseCommand,
   checkCommand,
   schemaCommand,
   componentsCommand,

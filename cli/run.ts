@@ -13,6 +13,8 @@ export interface RunOptions {
   log: Log
   /** Called when everything runs, for metrics and greetings. What it returns is closed at the end. */
   onRunning?(running: ReadonlyMap<Job, Running>): undefined | Promise<AsyncDisposable | undefined>
+  /** Ends everything when it resolves, as failed when it rejects. */
+  until?: Promise<unknown>
 }
 
 /** How long everything together may take to drain. */
@@ -34,24 +36,31 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
  * @returns when all has ended well
  * @throws what made a job fail, after the others were drained
  */
-export async function run(jobs: readonly Job[], { log, onRunning }: RunOptions): Promise<void> {
+export async function run(
+  jobs: readonly Job[],
+  { log, onRunning, until = never }: RunOptions,
+): Promise<void> {
   const running = new Map<Job, Running>()
   const interruption = listen(log)
   let attended: AsyncDisposable | undefined
+  let failure: unknown
   try {
     for (const kind of KINDS) {
       for (const job of jobs.filter((each) => each.kind === kind)) {
-        if (interruption.happened) return
+        if (interruption.happened) break
         running.set(job, await job.start())
       }
     }
     attended = await onRunning?.(running)
-    await Promise.race([interruption.promise, allDone(running)])
-  } finally {
-    await stopAll(running, log)
-    await attended?.[Symbol.asyncDispose]()
-    interruption.stop()
+    await Promise.race([interruption.promise, allDone(running), until])
+  } catch (error) {
+    failure = error
   }
+  await stopAll(running, log)
+  await attended?.[Symbol.asyncDispose]()
+  interruption.stop()
+  // A sink that could not print because nobody reads any more has not failed.
+  if (failure !== undefined && !interruption.unread) throw failure
 }
 
 /** Resolves when nothing will come any more, rejects when one has failed. */
@@ -70,7 +79,7 @@ function listen(log: Log) {
   const promise = new Promise<void>((resolve) => {
     interrupt = resolve
   })
-  const state = { promise, happened: false, stop }
+  const state = { promise, happened: false, unread: false, stop }
   const onSignal = (signal: NodeJS.Signals) => {
     if (state.happened) process.exit(SIGNALS[signal as keyof typeof SIGNALS])
     log.of('eventstorm').info({ signal }, 'stopping; a second signal stops at once')
@@ -82,6 +91,7 @@ function listen(log: Log) {
     if (error.code !== 'EPIPE') throw error
     log.silence()
     state.happened = true
+    state.unread = true
     interrupt()
   }
   function stop() {

@@ -1,6 +1,6 @@
 import { BSON, EJSON } from 'bson'
 import { EventstormError, reason, show } from './errors.js'
-import type { Data, StormEvent } from './event.js'
+import type { Data, NewEvent, StormEvent } from './event.js'
 import { ReadSite, readEvent, UNREAD } from './shape-reader.js'
 import { NO_ROOM, UNUSUAL, WriteSite, writeEvent } from './shape-writer.js'
 import type { Message } from './wire.js'
@@ -172,14 +172,17 @@ function decodeUnusual(bytes: Buffer, { type, source, epoch }: Message, seq: num
 
 /**
  * An event as one line of JSON. BSON's own types are written as relaxed Extended JSON (MongoDB Extended JSON
- * v2), plain values as plain JSON; `time` is an ISO 8601 text.
+ * v2), plain values as plain JSON; `time` is an ISO 8601 text. An event that was not sent has no `source` and
+ * `seq`.
  */
-export function eventToJson(event: StormEvent): string {
-  const { type, source, time, seq, data, extensions } = event
-  return EJSON.stringify(
-    { type, source, time: time.toISOString(), seq, data, ...extensions },
-    { relaxed: true },
-  )
+export function eventToJson(event: StormEvent | (NewEvent & { time: Date })): string {
+  const { type, data, extensions } = event
+  const time = event.time.toISOString()
+  const document =
+    'seq' in event
+      ? { type, source: event.source, time, seq: event.seq, data, ...extensions }
+      : { type, time, data, ...extensions }
+  return EJSON.stringify(document, { relaxed: true })
 }
 
 /** Reads data as a user types it: JSON or Extended JSON. @throws DATA_INVALID */

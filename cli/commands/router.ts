@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import { componentCommand } from '../component-command.js'
-import { createCommand, type Examples } from '../create-command.js'
+import type { Examples } from '../create-command.js'
+import { lateCommand } from '../late-command.js'
 import { resolveComponent, shipped } from '../resolve.js'
 
 const EXAMPLES: Examples = [
@@ -10,28 +11,15 @@ const EXAMPLES: Examples = [
   ['eventstorm router --connect-sinks tcp://10.0.0.6:5555', 'hand events to another router'],
 ]
 
-/** Which options there are depends on `--use`, so that is looked for first and the rest is read by its command. */
+/** What decides which messages pass is looked for first; the rest is read by its command. */
 export const routerCommand = () =>
-  createCommand('router')
-    .description('Run a router: sources dial in at one side, sinks at the other.')
-    .usage('[options]')
-    .argument('[options...]')
-    .allowUnknownOption()
-    .helpOption(false)
-    .action(async (_words: string[], _options: object, outer: { args: string[] }) => {
-      const use = used(outer.args)
-      const definition = await resolveComponent('router', use)
-      const command = componentCommand('eventstorm router', definition, EXAMPLES)
-      command.addOption(
-        new Option(
-          '--use <component>',
-          `What decides which messages pass: ${shipped('router').join(', ')}, a path or a package.`,
-        )
-          .default('forward')
-          .helpGroup('Options of the process:'),
-      )
-      await command.parseAsync(outer.args, { from: 'user' })
-    })
+  lateCommand('router', 'Run a router: sources dial in at one side, sinks at the other.', async (args) => {
+    const definition = await resolveComponent('router', used(args))
+    const use = `What decides which messages pass: ${shipped('router').join(', ')}, a path or a package.`
+    return componentCommand('eventstorm router', definition, EXAMPLES).addOption(
+      new Option('--use <component>', use).default('forward').helpGroup('Options of the process:'),
+    )
+  })
 
 function used(args: string[]): string {
   for (const [i, arg] of args.entries()) {

@@ -1,0 +1,139 @@
+import pc from 'picocolors'
+import {
+  duration,
+  type Running,
+  type Subscription,
+  subscribe,
+  subscribeOptions,
+  systemClock,
+  z,
+} from '../../lib/index.js'
+import { checked } from '../component-command.js'
+import { addExamples, createCommand } from '../create-command.js'
+import { addFlags, readFlags } from '../flags.js'
+import { createLog } from '../logging.js'
+import { quietLog } from '../process-options.js'
+import { run } from '../run.js'
+import { openScreen } from '../top-screen.js'
+import { SORT_KEYS, TopTable } from '../top-table.js'
+import { tableLines } from '../top-text.js'
+
+const wire = z.strictObject(subscribeOptions.pick({ connect: true, bind: true }).shape)
+
+const topOptions = z.strictObject({
+  sort: z
+    .enum(SORT_KEYS)
+    .default('rate')
+    .meta({ description: 'What the rows are sorted by.', argument: 'key' }),
+  interval: duration().pipe(z.number().min(100)).prefault('1s').meta({
+    description: 'Time between two looks.',
+    argument: 'time',
+  }),
+  count: z.int().min(1).optional().meta({ description: 'End after so many looks.' }),
+  rows: z.int().min(1).default(100).meta({ description: 'Rows printed at most when piped.' }),
+  ...quietLog,
+})
+
+type Settings = z.output<typeof topOptions>
+
+export const topCommand = () => {
+  const command = createCommand('top')
+    .description('Show streams and their rates and losses: a live table, or plain text when piped.')
+    .argument('[patterns...]', "event types such as http.hit or 'http.**' (default: everything)")
+    .action(async (patterns: string[]) => {
+      const settings = checked(topOptions, readFlags(command, topOptions))
+      const framework = checked(wire, readFlags(command, wire))
+      const log = createLog({ level: settings.logLevel })
+      const subscription = subscribe({
+        ...framework,
+        ...(patterns.length > 0 ? { subscribe: patterns } : {}),
+        log: log.of('top'),
+      })
+      void takeAll(subscription)
+      const display = process.stdout.isTTY ? live : plain
+      const start = async (): Promise<Running> => subscription
+      await run([{ kind: 'sink', name: 'top', start }], {
+        log,
+        until: display(subscription, settings, framework.connect),
+      })
+    })
+  for (const schema of [topOptions, wire]) addFlags(command, 'Options:', schema)
+  return addExamples(command, [
+    ['eventstorm top', 'the router on this machine; q quits'],
+    ["eventstorm top 'http.**' --sort lost", 'some types, the worst first'],
+    ['eventstorm top --interval 10s --count 6 > rates.txt', 'a minute as text'],
+  ])
+}
+
+/** Only counts: no event is decoded. */
+async function takeAll(subscription: Subscription): Promise<void> {
+  for await (const _ of subscription);
+}
+
+/** Calls `show` after each interval. Resolves after `count` of them, or when the subscription has ended. */
+function everyLook(
+  subscription: Subscription,
+  { interval, count }: Settings,
+  show: (table: TopTable) => void,
+) {
+  const table = new TopTable()
+  let before = systemClock.now()
+  let looks = 0
+  return new Promise<void>((resolve) => {
+    const stop = systemClock.every(interval, () => {
+      const now = systemClock.now()
+      table.look(subscription.streams(), subscription.counters(), Math.max(1, now - before) / 1000)
+      before = now
+      show(table)
+      if (++looks === count) finish()
+    })
+    const finish = () => {
+      stop()
+      resolve()
+    }
+    subscription.ended.then(finish, finish)
+  })
+}
+
+async function plain(subscription: Subscription, settings: Settings): Promise<void> {
+  const look = pc.createColors(false)
+  await everyLook(subscription, settings, (table) => {
+    const lines = tableLines(table.sorted(settings.sort), table.totals, { look, maxRows: settings.rows })
+    process.stdout.write(`${new Date(systemClock.now()).toISOString()}\n${lines.join('\n')}\n\n`)
+  })
+}
+
+/** Lines of the screen that are no rows: title, gap, heading, how many more, sums. */
+const OTHER_LINES = 6
+
+async function live(subscription: Subscription, settings: Settings, connect: string[]): Promise<void> {
+  let table = new TopTable()
+  const where = connect.join(', ') || 'tcp://127.0.0.1:5556'
+  const draw = () => {
+    const rows = table.sorted(settings.sort)
+    const lines = tableLines(rows, table.totals, {
+      look: pc,
+      width: screen.columns,
+      maxRows: Math.max(1, screen.rows - OTHER_LINES),
+    })
+    const sums = lines.pop()!
+    const streams = `${rows.length} stream${rows.length === 1 ? '' : 's'}`
+    const title = `${pc.bold('eventstorm top')}  ${where}  ${pc.dim(`${streams}, by ${settings.sort}, q quits`)}`
+    screen.draw([title, sums, '', ...lines])
+  }
+  let quit!: () => void
+  const quitting = new Promise<void>((resolve) => {
+    quit = resolve
+  })
+  const screen = openScreen(draw, quit)
+  try {
+    draw()
+    const looking = everyLook(subscription, settings, (looked) => {
+      table = looked
+      draw()
+    })
+    await Promise.race([looking, quitting])
+  } finally {
+    screen.close()
+  }
+}
