@@ -1,10 +1,11 @@
-import type { Formatter } from 'picocolors/types.js'
 import type { Row, Totals } from './top-table.js'
 
+type Paint = (text: string) => string
+
 export interface Look {
-  bold: Formatter
-  dim: Formatter
-  red: Formatter
+  bold: Paint
+  dim: Paint
+  red: Paint
 }
 
 export interface TextOptions {

@@ -104,7 +104,7 @@ async function plain(subscription: Subscription, settings: Settings): Promise<vo
 }
 
 /** Lines of the screen that are no rows: title, gap, heading, how many more, sums. */
-const OTHER_LINES = 6
+const OTHER_LINES = 5
 
 async function live(subscription: Subscription, settings: Settings, connect: string[]): Promise<void> {
   let table = new TopTable()
@@ -116,10 +116,9 @@ async function live(subscription: Subscription, settings: Settings, connect: str
       width: screen.columns,
       maxRows: Math.max(1, screen.rows - OTHER_LINES),
     })
-    const sums = lines.pop()!
     const streams = `${rows.length} stream${rows.length === 1 ? '' : 's'}`
     const title = `${pc.bold('eventstorm top')}  ${where}  ${pc.dim(`${streams}, by ${settings.sort}, q quits`)}`
-    screen.draw([title, sums, '', ...lines])
+    screen.draw([title, '', ...lines])
   }
   let quit!: () => void
   const quitting = new Promise<void>((resolve) => {
