@@ -114,7 +114,7 @@ test('connections bring messages, counted or by lines, in order and to the last 
     messages().slice(-5000),
     many.map((_, i) => String(i)),
   )
-  await until('both have ended', () => counters().connections === 0)
+  await until('both have ended', () => counters().connectionsOpen === 0)
   assert.equal(counters().connectionsAccepted, 2)
 })
 

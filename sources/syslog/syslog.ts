@@ -45,7 +45,7 @@ const options = z.strictObject({
       'Log source whose parser takes the messages, such as nginx or sshd: their events are emitted instead of syslog.message.',
     argument: 'source',
   }),
-  parserOptions: z.record(z.string(), z.unknown()).default({}).meta({
+  parserOptions: z.record(z.string(), z.unknown()).optional().meta({
     description: 'Options of that source, as far as they are its parser\'s, such as {"format":"common"}.',
     argument: 'json',
   }),
@@ -100,7 +100,7 @@ export class SyslogSource implements SourceComponent {
   #taken = 0
   /** When the message in hand was written, for events of parsers that find no time in it. */
   #time: number | undefined
-  #counters = { messages: 0, datagrams: 0, truncated: 0, dropped: 0, refused: 0 }
+  #counters = { messages: 0, datagrams: 0, truncated: 0, overRate: 0, refused: 0 }
   #tcpCounters = newTcpCounters()
   #logCounters = newLogCounters()
 
@@ -155,7 +155,7 @@ export class SyslogSource implements SourceComponent {
   }
 
   async #openParser(name: string): Promise<void> {
-    const { create, syslogHead } = await this.#context.findParser(name, this.#options.parserOptions)
+    const { create, syslogHead } = await this.#context.findParser(name, this.#options.parserOptions ?? {})
     const parser = create()
     parser.begin?.(this.#context.clock.now())
     const emit: Emit = (event) =>
@@ -184,7 +184,7 @@ export class SyslogSource implements SourceComponent {
     const input = await UdpInput.open(address, receiveBuffer, this.#context.log, (bytes, sender) => {
       this.#counters.datagrams++
       if (this.#taken >= maxRate) {
-        this.#counters.dropped++
+        this.#counters.overRate++
         return
       }
       this.#take(bytes.subarray(0, maxMessageBytes), sender, bytes.length > maxMessageBytes)
@@ -237,8 +237,10 @@ export class SyslogSource implements SourceComponent {
     const { program = '' } = message
     if (this.#parse !== undefined && (this.#programs.size === 0 || this.#programs.has(program))) {
       this.#time = time
-      const line = this.#syslogHead ? toLine(message, time ?? this.#context.clock.now()) : message.message
-      this.#parse(line, truncated)
+      // rsyslog's own template for RFC 5424 leaves the blank that stood behind the program's colon.
+      const stripped = { ...message, message: message.message.replace(/^ /, '') }
+      const now = time ?? this.#context.clock.now()
+      this.#parse(this.#syslogHead ? toLine(stripped, now) : stripped.message, truncated)
       return
     }
     const data: SyslogMessage & { sender: string; truncated?: true } = { ...message, sender }

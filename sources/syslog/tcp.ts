@@ -13,7 +13,7 @@ export interface TcpLimits {
 
 /** Shared by all inputs of one source. */
 export interface TcpCounters {
-  connections: number
+  connectionsOpen: number
   connectionsAccepted: number
   connectionsRefused: number
   connectionsIdle: number
@@ -21,7 +21,7 @@ export interface TcpCounters {
 }
 
 export const newTcpCounters = (): TcpCounters => ({
-  connections: 0,
+  connectionsOpen: 0,
   connectionsAccepted: 0,
   connectionsRefused: 0,
   connectionsIdle: 0,
@@ -111,7 +111,7 @@ export class TcpInput {
 
   #accept(socket: Socket): void {
     // Counted over all ports together.
-    if (this.#counters.connections >= this.#limits.maxConnections) {
+    if (this.#counters.connectionsOpen >= this.#limits.maxConnections) {
       this.#counters.connectionsRefused++
       socket.on('error', () => {})
       socket.destroy()
@@ -126,7 +126,7 @@ export class TcpInput {
       ),
     }
     this.#connections.add(connection)
-    this.#counters.connections++
+    this.#counters.connectionsOpen++
     this.#counters.connectionsAccepted++
     socket.on('data', (bytes) => {
       if (!this.#connections.has(connection)) return
@@ -143,7 +143,7 @@ export class TcpInput {
 
   #end(connection: Connection, clean: boolean): void {
     if (!this.#connections.delete(connection)) return
-    this.#counters.connections--
+    this.#counters.connectionsOpen--
     connection.frames.end(clean)
     connection.socket.destroy()
   }
