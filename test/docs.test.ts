@@ -123,9 +123,9 @@ test('every command line that is given is one that the program understands', asy
         faults.push(`${path}: no command ${command}`)
         continue
       }
-      const isComponent = (command === 'source' || command === 'sink') && /^[a-z]/.test(name ?? '')
+      const isComponent = /^(source|sink|parse)$/.test(command!) && /^[a-z]/.test(name ?? '')
       const known = flagsOf(await help(...(isComponent ? [command!, name!] : [command!])))
-      if (/^(source|sink)$/.test(command!) && !isComponent) continue
+      if (/^(source|sink|parse)$/.test(command!) && !isComponent) continue
       for (const flag of flagsOf(line!)) {
         if (!known.includes(flag)) faults.push(`${path}: eventstorm ${command} has no ${flag}`)
       }
