@@ -107,25 +107,25 @@ function addStreams(registry: Registry, name: string, streams: Iterable<Stream>)
     return { counter, metric: known ?? (gauge ? new Gauge(settings) : new Counter(settings)) }
   })
   const told = new Set<string>()
-  let left = 0
+  const untold = new Set<string>()
   for (const stream of streams) {
     const key = JSON.stringify([stream.source, stream.type])
     if (!told.has(key) && told.size >= MAX_STREAMS) {
-      left++
+      untold.add(key)
       continue
     }
     told.add(key)
     const { source, type } = stream
     for (const { counter, metric } of metrics) metric.inc({ name, source, type }, stream[counter])
   }
-  const untold = 'eventstorm_sink_streams_untold'
+  const untoldName = 'eventstorm_sink_streams_untold'
   const gauge =
-    (registry.getSingleMetric(untold) as Gauge | undefined) ??
+    (registry.getSingleMetric(untoldName) as Gauge | undefined) ??
     new Gauge({
-      name: untold,
+      name: untoldName,
       help: `Streams beyond the ${MAX_STREAMS} that are told one by one; the totals hold them.`,
       labelNames: ['name'],
       registers: [registry],
     })
-  gauge.inc({ name }, left)
+  gauge.inc({ name }, untold.size)
 }

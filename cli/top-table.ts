@@ -24,12 +24,26 @@ export interface Totals {
   dropped: number
 }
 
+/** What an earlier look saw. */
+interface Past {
+  received: number
+  /** Received, by the key of the row. */
+  streams: Map<string, number>
+  /** How long ago. */
+  seconds: number
+}
+
 /** Turns growing counters into rates, one look after the other. */
 export class TopTable {
   rows: Row[] = []
   totals: Totals = { rate: 0, received: 0, lost: 0, duplicate: 0, malformed: 0, dropped: 0 }
-  #before = new Map<string, number>()
-  #receivedBefore = 0
+  #past: Past[] = []
+  #looks: number
+
+  /** @param looks how many looks a rate is the mean of: more are calmer, one is the latest */
+  constructor(looks = 1) {
+    this.#looks = looks
+  }
 
   /** @param seconds since the last look */
   look(streams: Iterable<Stream>, counters: SubscriptionCounters, seconds: number): void {
@@ -42,22 +56,26 @@ export class TopTable {
       row.duplicate += duplicate
       rows.set(key, row)
     }
-    for (const [key, row] of rows) {
+    for (const past of this.#past) past.seconds += seconds
+    const oldest = this.#past[0] ?? { received: 0, streams: new Map(), seconds }
+    const rate = (now: number, then = 0) => {
       // Streams are forgotten when there are too many, and then a sum gets smaller.
-      row.rate = Math.max(0, row.received - (this.#before.get(key) ?? 0)) / seconds
+      return Math.max(0, now - then) / oldest.seconds
     }
-    this.#before = new Map([...rows].map(([key, { received }]) => [key, received]))
+    for (const [key, row] of rows) row.rate = rate(row.received, oldest.streams.get(key))
     this.rows = [...rows.values()]
     const { received, lost, duplicate, malformed, dropped } = counters
     this.totals = {
-      rate: (received - this.#receivedBefore) / seconds,
+      rate: rate(received, oldest.received),
       received,
       lost,
       duplicate,
       malformed: sum(malformed),
       dropped: sum(dropped),
     }
-    this.#receivedBefore = received
+    const seen = new Map([...rows].map(([key, row]) => [key, row.received]))
+    this.#past.push({ received, streams: seen, seconds: 0 })
+    if (this.#past.length > this.#looks) this.#past.shift()
   }
 
   /** Numbers from the largest down, names from A to Z. */

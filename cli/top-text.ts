@@ -14,6 +14,14 @@ export interface TextOptions {
   width?: number
   /** Rows shown at most; the rest is one line that says how many. */
   maxRows: number
+  /** Digits in groups of three, for eyes; programs want them without. */
+  grouped?: boolean
+}
+
+/** How numbers look. */
+interface Figures {
+  count(count: number): string
+  rate(rate: number): string
 }
 
 const NUMBERS = ['rate/s', 'received', 'lost', 'duplicate'] as const
@@ -22,12 +30,13 @@ const GAP = '  '
 /** The table as lines: a heading, the rows, and the sums. */
 export function tableLines(rows: readonly Row[], totals: Totals, options: TextOptions): string[] {
   const { look, maxRows } = options
+  const { count, rate } = figures(options.grouped ?? false)
   const shown = rows.slice(0, maxRows)
   const cells = shown.map((row) => [
-    formatRate(row.rate),
-    formatCount(row.received),
-    formatCount(row.lost),
-    formatCount(row.duplicate),
+    rate(row.rate),
+    count(row.received),
+    count(row.lost),
+    count(row.duplicate),
   ])
   const widths = NUMBERS.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]!.length)))
   const [typeWidth, sourceWidth] = nameWidths(shown, widths, options.width)
@@ -37,9 +46,9 @@ export function tableLines(rows: readonly Row[], totals: Totals, options: TextOp
     ...NUMBERS.map((title, i) => title.padStart(widths[i]!)),
   ].join(GAP)
   const lines = shown.map((row, i) => {
-    const [rate, received, lost, duplicate] = cells[i]!.map((cell, n) => cell.padStart(widths[n]!))
+    const [perSecond, received, lost, duplicate] = cells[i]!.map((cell, n) => cell.padStart(widths[n]!))
     const names = [fit(row.type, typeWidth), look.dim(fit(row.source, sourceWidth))]
-    return [...names, rate, received, row.lost > 0 ? look.red(lost!) : lost, duplicate].join(GAP)
+    return [...names, perSecond, received, row.lost > 0 ? look.red(lost!) : lost, duplicate].join(GAP)
   })
   const more = rows.length - shown.length
   return [
@@ -47,22 +56,22 @@ export function tableLines(rows: readonly Row[], totals: Totals, options: TextOp
     ...lines,
     ...(rows.length === 0 ? [look.dim('nothing yet')] : []),
     ...(more > 0 ? [look.dim(`and ${more} more`)] : []),
-    totalsLine(totals, look),
+    totalsLine(totals, look, { count, rate }),
   ]
 }
 
-function totalsLine({ rate, received, lost, duplicate, malformed, dropped }: Totals, look: Look): string {
-  const bad = (name: string, count: number) => {
-    const text = `${name} ${formatCount(count)}`
-    return count > 0 ? look.red(text) : text
+function totalsLine(totals: Totals, look: Look, { count, rate }: Figures): string {
+  const bad = (name: string, events: number) => {
+    const text = `${name} ${count(events)}`
+    return events > 0 ? look.red(text) : text
   }
   return [
-    look.bold(`${formatRate(rate)} events/s`),
-    `received ${formatCount(received)}`,
-    bad('lost', lost),
-    `duplicate ${formatCount(duplicate)}`,
-    bad('malformed', malformed),
-    bad('dropped', dropped),
+    look.bold(`${rate(totals.rate)} events/s`),
+    `received ${count(totals.received)}`,
+    bad('lost', totals.lost),
+    `duplicate ${count(totals.duplicate)}`,
+    bad('malformed', totals.malformed),
+    bad('dropped', totals.dropped),
   ].join(GAP)
 }
 
@@ -87,12 +96,8 @@ function fit(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width)
 }
 
-/** One digit after the point where there is little, none where there is much. */
-function formatRate(rate: number): string {
-  return rate > 0 && rate < 100 ? rate.toFixed(1) : formatCount(Math.round(rate))
-}
-
-/** Digits in groups of three. */
-function formatCount(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ' ')
+function figures(grouped: boolean): Figures {
+  const count = (each: number) => (grouped ? String(each).replace(/\B(?=(\d{3})+$)/g, ' ') : String(each))
+  // One digit after the point where there is little, none where there is much.
+  return { count, rate: (rate) => (rate > 0 && rate < 100 ? rate.toFixed(1) : count(Math.round(rate))) }
 }

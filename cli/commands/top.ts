@@ -74,9 +74,9 @@ async function takeAll(subscription: Subscription): Promise<void> {
 function everyLook(
   subscription: Subscription,
   { interval, count }: Settings,
-  show: (table: TopTable) => void,
+  table: TopTable,
+  show: () => void,
 ) {
-  const table = new TopTable()
   let before = systemClock.now()
   let looks = 0
   return new Promise<void>((resolve) => {
@@ -84,7 +84,7 @@ function everyLook(
       const now = systemClock.now()
       table.look(subscription.streams(), subscription.counters(), Math.max(1, now - before) / 1000)
       before = now
-      show(table)
+      show()
       if (++looks === count) finish()
     })
     const finish = () => {
@@ -97,22 +97,27 @@ function everyLook(
 
 async function plain(subscription: Subscription, settings: Settings): Promise<void> {
   const look = pc.createColors(false)
-  await everyLook(subscription, settings, (table) => {
+  const table = new TopTable()
+  await everyLook(subscription, settings, table, () => {
     const lines = tableLines(table.sorted(settings.sort), table.totals, { look, maxRows: settings.rows })
     process.stdout.write(`${new Date(systemClock.now()).toISOString()}\n${lines.join('\n')}\n\n`)
   })
 }
 
+/** Looks that a rate on the screen is the mean of: one event in five seconds shall not flicker. */
+const CALM_LOOKS = 5
+
 /** Lines of the screen that are no rows: title, gap, heading, how many more, sums. */
 const OTHER_LINES = 5
 
 async function live(subscription: Subscription, settings: Settings, connect: string[]): Promise<void> {
-  let table = new TopTable()
+  const table = new TopTable(CALM_LOOKS)
   const where = connect.join(', ') || 'tcp://127.0.0.1:5556'
   const draw = () => {
     const rows = table.sorted(settings.sort)
     const lines = tableLines(rows, table.totals, {
       look: pc,
+      grouped: true,
       width: screen.columns,
       maxRows: Math.max(1, screen.rows - OTHER_LINES),
     })
@@ -127,10 +132,7 @@ async function live(subscription: Subscription, settings: Settings, connect: str
   const screen = openScreen(draw, quit)
   try {
     draw()
-    const looking = everyLook(subscription, settings, (looked) => {
-      table = looked
-      draw()
-    })
+    const looking = everyLook(subscription, settings, table, draw)
     await Promise.race([looking, quitting])
   } finally {
     screen.close()

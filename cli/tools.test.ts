@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { EventRouter, EventSource } from '../lib/index.js'
+import { freeEndpoint, until } from '../testing/index.js'
+import { fixture, freePorts, Program, runToEnd } from './fixtures/program.js'
+
+const TICKS = fixture('ticks')
+const folder = mkdtempSync(join(tmpdir(), 'storm-tools-'))
+after(() => rmSync(folder, { recursive: true }))
+
+/** A router on free ports, and the flags that lead to it. */
+function openRouter() {
+  const router = new EventRouter({ bindSources: [freeEndpoint()], bindSinks: [freeEndpoint()] })
+  const toSources = ['--connect', router.sourceEndpoints[0]!]
+  const toSinks = ['--connect', router.sinkEndpoints[0]!]
+  return { router, toSources, toSinks }
+}
+
+test('what is emitted is tapped, up to the limit', async () => {
+  const { router, toSources, toSinks } = openRouter()
+  await using _ = router
+  await using tap = new Program(['tap', 'order.*', '--limit', '3', ...toSinks])
+  await until('tap has subscribed', () => router.counters().subscriptions > 0)
+
+  const args = ['emit', 'order.placed', ...toSources, '--source', 'shop']
+  const one = await runToEnd([...args, '{"total": 12.5}', '--time', '2026-01-31T12:00:00Z'])
+  assert.deepEqual([one.code, one.stdout, one.stderr], [0, '', ''])
+  const three = await runToEnd([...args, '-'], { input: '{"n": 1}\n\n{"n": 2}\n{"n": 3}' })
+  assert.equal(three.code, 0, three.stderr)
+
+  assert.equal(await tap.exit, 0)
+  assert.deepEqual(tap.events[0], {
+    type: 'order.placed',
+    source: 'shop',
+    time: '2026-01-31T12:00:00.000Z',
+    seq: 0,
+    data: { total: 12.5 },
+  })
+  assert.deepEqual(
+    tap.events.slice(1).map((event) => event.data),
+    [{ n: 1 }, { n: 2 }],
+  )
+})
+
+test('emit tells which lines were no JSON, and sends the others', async () => {
+  const { router, toSources, toSinks } = openRouter()
+  await using _ = router
+  await using tap = new Program(['tap', '--limit', '2', ...toSinks])
+  await until('tap has subscribed', () => router.counters().subscriptions > 0)
+  const { code, stderr } = await runToEnd(['emit', 'a.b', '-', ...toSources], { input: '1\n{oops\n2\n' })
+  assert.match(stderr, /^eventstorm: line 2: expected the data to be JSON, got "{oops"/)
+  assert.match(stderr, /DATA_INVALID: 1 of 3 lines were left out\n$/)
+  assert.notEqual(code, 0)
+  assert.equal(await tap.exit, 0)
+  assert.deepEqual(
+    tap.events.map((event) => event.data),
+    [1, 2],
+  )
+})
+
+test('emit says so when nobody listens', async () => {
+  const [port] = await freePorts(1)
+  const args = ['emit', 'a.b', '{}', '--connect', `tcp://127.0.0.1:${port}`, '--wait', '50ms']
+  const { code, stderr } = await runToEnd(args)
+  assert.match(stderr, /^eventstorm: TIMEOUT: expected somebody to subscribe to "a\.b"/)
+  assert.equal(code, 1)
+})
+
+const REFUSED: [string, string[], RegExp][] = [
+  ['a type with a wildcard', ['emit', 'a.*', '{}'], /TYPE_INVALID/],
+  ['data that is no JSON', ['emit', 'a.b', '{'], /DATA_INVALID/],
+  ['a time that is none', ['emit', 'a.b', '{}', '--time', 'soon'], /TIME_INVALID: --time/],
+  ['a bad pattern', ['tap', 'http..x'], /expected a pattern/],
+  ['an unknown order', ['top', '--sort', 'size'], /--sort: expected one of/],
+  ['a source without a parser', ['parse', 'system'], /"system" has no parser/],
+]
+for (const [what, args, message] of REFUSED) {
+  test(`${args[0]} refuses ${what}`, async () => {
+    const { code, stderr } = await runToEnd(args)
+    assert.match(stderr, message)
+    assert.equal(code, 2)
+  })
+}
+
+test('tap ends after its time', async () => {
+  const { router, toSinks } = openRouter()
+  await using _ = router
+  const { code, stdout } = await runToEnd(['tap', '--for', '100ms', ...toSinks])
+  assert.deepEqual([code, stdout], [0, ''])
+})
+
+test('top counts by stream, and a restarted source is one row without loss', async () => {
+  const { router, toSinks } = openRouter()
+  await using _ = router
+  await using top = new Program(['top', '--interval', '200ms', '--sort', 'type', ...toSinks])
+  await until('top has subscribed', () => router.counters().subscriptions > 0)
+  for (const count of [300, 200]) {
+    await using source = new EventSource({ source: 'clock', connect: [...router.sourceEndpoints] })
+    await source.subscribed('tick.count', { timeout: 5000 })
+    for (let n = 0; n < count; n++) source.emit('tick.count', { n })
+    source.emit('tick.about', {})
+  }
+  await until('all are counted', () => /received 502 /.test(top.stdout))
+  const last = top.stdout.trimEnd().split('\n\n').at(-1)!.split('\n')
+  assert.match(last[0]!, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+  assert.match(last[1]!, /^type +source +rate\/s +received +lost +duplicate$/)
+  assert.match(last[2]!, /^tick\.about +clock +[\d.]+ +2 +0 +0$/)
+  assert.match(last[3]!, /^tick\.count +clock +[\d.]+ +500 +0 +0$/)
+  assert.match(last[4]!, /events\/s {2}received 502 {2}lost 0 {2}duplicate 0 {2}malformed 0 {2}dropped 0$/)
+  top.signal('SIGINT')
+  assert.equal(await top.exit, 0)
+
+  const counted = await runToEnd(['top', '--interval', '100ms', '--count', '2', ...toSinks])
+  assert.equal(counted.code, 0)
+  assert.equal(counted.stdout.match(/nothing yet/g)?.length, 2)
+})
+
+test('parse prints events, counts lines, and takes the options of the source', async () => {
+  const input = 'one\r\nbad\nzwölf'
+  const plain = await runToEnd(['parse', TICKS], { input })
+  assert.equal(plain.code, 0)
+  assert.equal(plain.stderr, 'lines=3 events=3 unparsed=1\n')
+  const [first, unparsed, last, end] = plain.events
+  assert.deepEqual(first, { type: 'tick.line', time: '1970-01-01T00:00:00.000Z', data: { text: 'one' } })
+  assert.equal(unparsed!.type, 'log.unparsed')
+  assert.deepEqual(unparsed!.data, { line: 'bad', reason: 'it says so itself', file: '-' })
+  assert.deepEqual(last!.data, { text: 'zwölf' })
+  assert.equal(end!.type, 'tick.end')
+
+  const packed = join(folder, 'packed.log')
+  writeFileSync(packed, Buffer.concat([gzipSync('one\n'), gzipSync('two\n')]))
+  const quiet = await runToEnd(['parse', TICKS, packed, '--no-greet'])
+  assert.equal(quiet.stderr, 'lines=2 events=1 unparsed=0\n')
+
+  const missing = await runToEnd(['parse', TICKS, join(folder, 'missing.log')])
+  assert.match(missing.stderr, /^eventstorm: FILE_UNREADABLE: cannot read .*missing\.log/)
+  assert.equal(missing.code, 1)
+})
+
+test('parse ends quietly when its reader has left', async () => {
+  const big = join(folder, 'big.log')
+  writeFileSync(big, 'a line of a log\n'.repeat(200_000))
+  await using parse = new Program(['parse', TICKS, big])
+  await until('something is printed', () => parse.stdout !== '')
+  parse.process.stdout.destroy()
+  assert.equal(await parse.exit, 0)
+  assert.doesNotMatch(parse.stderr, /EPIPE/)
+})
+
+test('a second signal ends a process that is still draining', async () => {
+  const { router, toSinks } = openRouter()
+  await using _ = router
+  await using stuck = new Program(['sink', fixture('stuck'), ...toSinks])
+  await until('the sink has subscribed', () => router.counters().subscriptions > 0)
+  await using source = new EventSource({ connect: [...router.sourceEndpoints] })
+  await source.subscribed('a.b', { timeout: 5000 })
+  source.emit('a.b', {})
+  await until('a write hangs', () => stuck.stdout.includes('writing'))
+  stuck.signal('SIGTERM')
+  await until('it is draining', () => stuck.stderr.includes('stopping'))
+  stuck.signal('SIGTERM')
+  assert.equal(await stuck.exit, 143)
+})
+
+test('healthz tells what is not running', async () => {
+  const { router, toSinks } = openRouter()
+  await using _ = router
+  const [port] = await freePorts(1)
+  const args = ['--closed', '--metrics', String(port), ...toSinks]
+  await using sink = new Program(['sink', fixture('stuck'), ...args])
+  await until('metrics are served', () => sink.stderr.includes('sink runs'))
+  let answer: Response | undefined
+  await until('healthz answers', async () => {
+    answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined)
+    return answer
+  })
+  assert.equal(answer!.status, 503)
+  assert.deepEqual(await answer!.json(), {
+    status: 'starting',
+    not: [{ kind: 'sink', name: 'stuck', status: 'starting' }],
+  })
+})
