@@ -201,6 +201,7 @@ for (const syslogHead of [false, true]) {
     await until('what has waited has come', () => seen().length === 4)
     assert.deepEqual(of('test.rest')!.data, { first: line('three') })
     assert.deepEqual([counters().events, counters().unparsed], [1, 1])
+    assert.equal(counters().eventless, 2, 'the first of each pair')
     const taken = counters().messages!
     await send(`<13>1 ${stamp} srv app 1 - - five`)
     await until('the last is taken', () => counters().messages! > taken)

@@ -100,7 +100,7 @@ export class SyslogSource implements SourceComponent {
   #taken = 0
   /** When the message in hand was written, for events of parsers that find no time in it. */
   #time: number | undefined
-  #counters = { messages: 0, datagrams: 0, truncated: 0, overRate: 0, refused: 0 }
+  #counters = { messages: 0, datagrams: 0, truncated: 0, overRate: 0, eventless: 0, refused: 0 }
   #tcpCounters = newTcpCounters()
   #logCounters = newLogCounters()
 
@@ -240,7 +240,9 @@ export class SyslogSource implements SourceComponent {
       // rsyslog's own template for RFC 5424 leaves the blank that stood behind the program's colon.
       const stripped = { ...message, message: message.message.replace(/^ /, '') }
       const now = time ?? this.#context.clock.now()
+      const before = this.#logCounters.events + this.#logCounters.unparsed
       this.#parse(this.#syslogHead ? toLine(stripped, now) : stripped.message, truncated)
+      if (this.#logCounters.events + this.#logCounters.unparsed === before) this.#counters.eventless++
       return
     }
     const data: SyslogMessage & { sender: string; truncated?: true } = { ...message, sender }
