@@ -1,0 +1,26 @@
+/** What a Postfix parser counts. */
+export interface PostfixCounters {
+  /** Lines of Postfix. */
+  postfixLines: number
+  /** Lines of other programs in the same file, which are passed by. */
+  otherLines: number
+  /** Lines that came after the event of their message was out; they are not in it. */
+  lateLines: number
+  transactions: number
+  incompleteTransactions: number
+  /** Incomplete because more were open than `maxTransactions`. */
+  crowdedOut: number
+  connections: number
+}
+
+export function newPostfixCounters(): PostfixCounters {
+  return {
+    postfixLines: 0,
+    otherLines: 0,
+    lateLines: 0,
+    transactions: 0,
+    incompleteTransactions: 0,
+    crowdedOut: 0,
+    connections: 0,
+  }
+}
