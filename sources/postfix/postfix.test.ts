@@ -1,0 +1,469 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { attach, parseOptions, type StormEvent, startSource } from '../../lib/index.js'
+import { freeEndpoint, until } from '../../testing/index.js'
+import postfix from './postfix.js'
+
+const SAMPLE = fileURLToPath(new URL('../../../sources/postfix/samples/mail.log', import.meta.url))
+const MISSING = missing()
+
+/** What keeps a real Postfix from running here. */
+function missing(): string | undefined {
+  if (process.getuid?.() !== 0) return 'root'
+  if (!existsSync('/usr/sbin/postfix')) return 'postfix'
+  return spawnSync('pflogsumm', ['--version']).error ? 'pflogsumm' : undefined
+}
+
+/** A test that needs the programs; where they are missing it is skipped, and fails in CI. */
+function withPostfix(name: string, body: (t: TestContext) => Promise<void>): void {
+  test(name, async (t) => {
+    if (MISSING === undefined) return body(t)
+    assert.ok(!process.env.CI, `expected a real Postfix in CI, but there is no ${MISSING}`)
+    t.skip(`NO REAL POSTFIX HERE for want of ${MISSING}: install postfix and pflogsumm, and run it as root`)
+  })
+}
+
+const listening = async (onSocket: (socket: Socket) => void) => {
+  const server = createServer(onSocket).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { server, port: (server.address() as AddressInfo).port }
+}
+
+async function freePort(): Promise<number> {
+  const { server, port } = await listening(() => {})
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+const MASTER = (port: number) => `127.0.0.1:${port} inet n - n - - smtpd
+postlog unix-dgram n - n - 1 postlogd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 1 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+smtp unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+`
+
+const MAIN = (folder: string, relay: number, more: string) => `compatibility_level = 3.6
+queue_directory = ${folder}/queue
+data_directory = ${folder}/data
+maillog_file_prefixes = ${folder}
+maillog_file = ${folder}/mail.log
+myhostname = mx.example.org
+mydestination =
+alias_maps =
+local_recipient_maps =
+inet_protocols = ipv4
+inet_interfaces = 127.0.0.1
+smtp_tls_security_level = none
+relayhost = [127.0.0.1]:${relay}
+smtpd_recipient_restrictions = check_recipient_access inline:{ { refused@example.net = REJECT go away } }, permit
+header_checks = regexp:${folder}/etc/header_checks
+smtpd_peername_lookup = no
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 1s
+maximal_queue_lifetime = 4s
+bounce_queue_lifetime = 4s
+${more}`
+
+/** A Postfix with folders of its own; it hands everything on to the port `relay`. */
+async function realPostfix(t: TestContext, relay: number, more = '') {
+  const folder = mkdtempSync(join(tmpdir(), 'storm-postfix-'))
+  chmodSync(folder, 0o755)
+  for (const name of ['etc', 'queue', 'data']) mkdirSync(join(folder, name))
+  const owner = Number(spawnSync('id', ['-u', 'postfix'], { encoding: 'utf8' }).stdout)
+  chownSync(join(folder, 'data'), owner, 0)
+  const port = await freePort()
+  const etc = join(folder, 'etc')
+  writeFileSync(join(etc, 'main.cf'), MAIN(folder, relay, more))
+  writeFileSync(join(etc, 'master.cf'), MASTER(port))
+  writeFileSync(join(etc, 'header_checks'), '/^Subject: forbidden/ REJECT not this\n')
+  const command = async (...parameters: string[]) => {
+    const child = spawn('postfix', ['-c', etc, ...parameters], { stdio: 'ignore' })
+    const [status] = await once(child, 'exit')
+    return status as number
+  }
+  const log = join(folder, 'mail.log')
+  let running = false
+  const stop = async () => {
+    if (running) assert.equal(await command('stop'), 0)
+    running = false
+  }
+  t.after(async () => {
+    await stop()
+    rmSync(folder, { recursive: true })
+  })
+  assert.equal(
+    await command('start'),
+    0,
+    existsSync(log) ? readFileSync(log, 'utf8') : 'postfix start failed',
+  )
+  running = true
+  const sendmail = async (from: string, to: string[]) => {
+    const child = spawn('sendmail', ['-C', etc, '-f', from, ...to], { stdio: ['pipe', 'ignore', 'ignore'] })
+    child.stdin.end('Subject: local\n\ntext\n')
+    assert.equal((await once(child, 'exit'))[0], 0)
+  }
+  return { log, port, stop, sendmail, lines: () => readFileSync(log, 'utf8').split('\n').slice(0, -1) }
+}
+
+/** Speaks SMTP as a client; what is no text is a connection that is cut. Returns the last line of each answer. */
+async function converse(port: number, commands: (string | null)[]): Promise<string[]> {
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+  let received = ''
+  // A connection that breaks is known by the answer that does not come.
+  socket.on('data', (text) => (received += text)).on('error', () => {})
+  const closed = once(socket, 'close').catch(() => {})
+  let read = 0
+  const answer = async () => {
+    const last = /(?<=^|\n)\d{3} .*(?=\r\n)/
+    await until('the server answers', () => last.test(received.slice(read)))
+    const found = last.exec(received.slice(read))!
+    read += found.index + found[0].length + 2
+    return found[0]
+  }
+  const answers = [await answer()]
+  for (const command of commands) {
+    if (command === null) break
+    socket.write(`${command}\r\n`)
+    answers.push(await answer())
+  }
+  socket.destroy()
+  await closed
+  return answers
+}
+
+interface Mail {
+  from: string
+  to: string[]
+  subject?: string
+}
+
+/** One message in one session. The last answers are to its end and to QUIT. */
+const send = (port: number, { from, to, subject = 'hello' }: Mail) =>
+  converse(port, [
+    'EHLO client.example.org',
+    `MAIL FROM:<${from}>`,
+    ...to.map((each) => `RCPT TO:<${each}>`),
+    'DATA',
+    `From: ${from}\r\nSubject: ${subject}\r\nMessage-ID: <${subject}.${from}>\r\n\r\ntext\r\n.`,
+    'QUIT',
+  ])
+
+const queuedAs = (answers: string[]) => /queued as (\w+)/.exec(answers.at(-2)!)![1]!
+
+/**
+ * A server that takes mail, as the next hop. By the recipient: `later` is put off twice, `never` always, `gone` is
+ * refused; mail to `filtered` goes back by `handBack`, whose answer is passed on, as content filters do.
+ */
+async function nextHop(t: TestContext, handBack: (from: string) => Promise<string>) {
+  const seen = { sent: 0, deferred: 0, bounced: 0, taken: [] as Mail[] }
+  let putOff = 0
+  const sockets = new Set<Socket>()
+  const { server, port } = await listening((socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {})
+    let mail: Mail = { from: '', to: [] }
+    let inData = false
+    const reply = (text: string) => socket.write(`${text}\r\n`)
+    const rcpt = (to: string) => {
+      const deferred = to.startsWith('never') || (to.startsWith('later') && putOff++ < 2)
+      if (deferred) seen.deferred++
+      else if (to.startsWith('gone')) seen.bounced++
+      else mail.to.push(to)
+      reply(
+        deferred
+          ? '450 4.2.0 later, please'
+          : to.startsWith('gone')
+            ? '550 5.1.1 gone (for good)'
+            : '250 2.1.5 Ok',
+      )
+    }
+    const whole = async () => {
+      inData = false
+      seen.taken.push(mail)
+      seen.sent += mail.to.length
+      const filtered = mail.to.some((to) => to.startsWith('filtered'))
+      reply(
+        filtered ? `250 2.0.0 from MTA: ${await handBack(mail.from)}` : '250 2.0.0 Ok: queued as 0123456789',
+      )
+    }
+    reply('220 next.example.net ESMTP')
+    const lines = createInterface({ input: socket }).on('error', () => {})
+    lines.on('line', (line) => {
+      if (inData) {
+        if (line === '.') void whole()
+        return
+      }
+      const address = /<(.*)>/.exec(line)?.[1] ?? ''
+      if (line.startsWith('MAIL')) mail = { from: address, to: [] }
+      if (line.startsWith('RCPT')) return rcpt(address)
+      if (line === 'DATA') {
+        if (mail.to.length === 0) return reply('554 5.5.1 no valid recipients')
+        inData = true
+        return reply('354 go on')
+      }
+      reply(line === 'QUIT' ? '221 2.0.0 Bye' : '250 Ok')
+    })
+  })
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return { port, seen }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: events are looked into at will
+type Told = StormEvent<any>
+
+/** Reads a log once, through source, wire and sink. */
+async function readOnce(file: string, given: object = {}): Promise<Told[]> {
+  const events: Told[] = []
+  const sink = await attach(
+    { write: (batch) => void events.push(...batch) },
+    { bind: [freeEndpoint()], subscribe: ['**'], queueEvents: 1_000_000 },
+  )
+  try {
+    const options = parseOptions(postfix.options, { file, once: true, lines: true, ...given }, 'postfix')
+    const source = await startSource(postfix.create(options), { source: 'mx', connect: [...sink.endpoints] })
+    await source.ended
+    const { events: told, unparsed } = source.counters() as { events: number; unparsed: number }
+    await until('every event has arrived', () => events.length === told + unparsed)
+    assert.equal(sink.counters().lost, 0)
+  } finally {
+    await sink.close()
+  }
+  return events
+}
+
+const ofType = (events: Told[], type: string) =>
+  events.filter((event) => event.type === type).map(({ data }) => data)
+const sum = (values: (number | undefined)[]) =>
+  values.reduce<number>((total, value) => total + (value ?? 0), 0)
+
+/** The grand totals of pflogsumm, by their words. */
+function pflogsumm(file: string): Record<string, string> {
+  const { stdout } = spawnSync('pflogsumm', [file], { encoding: 'utf8' })
+  const totals = /Grand Totals\n-+\nmessages\n\n([\s\S]*?)\n\n\n/.exec(stdout)?.[1] ?? ''
+  const rows = totals.matchAll(/^ +(\d+[km]?) +([a-z ]+?)(?: +\((\d+) +deferrals\)| +\(.*\))?$/gm)
+  return Object.fromEntries(
+    [...rows].flatMap(([, count, what, deferrals]) => [
+      [what!, count!],
+      ...(deferrals ? [['deferrals', deferrals]] : []),
+    ]),
+  )
+}
+
+/** The same from the events. */
+function totalsOf(events: Told[]): Record<string, string> {
+  const transactions = ofType(events, 'smtp.transaction')
+  const deliveries = ofType(events, 'smtp.delivery')
+  const acted = (...actions: string[]) =>
+    ofType(events, 'postfix.line').filter(({ kind, action }) => kind === 'action' && actions.includes(action))
+      .length
+  const received = transactions.filter(({ client, uid }) => client !== undefined || uid !== undefined)
+  const sent = deliveries.filter(({ status }) => status === 'sent')
+  const forwarded = sent.filter(({ response }) => response?.startsWith('forwarded as '))
+  const deferrals = deliveries.filter(({ status }) => status === 'deferred')
+  assert.equal(sum(transactions.map((each) => each.deliveries.sent)), sent.length)
+  const totals: Record<string, number> = {
+    received: received.length,
+    delivered: sent.length - forwarded.length,
+    forwarded: forwarded.length,
+    deferred: new Set(deferrals.map(({ queueId }) => queueId)).size,
+    ...(deferrals.length > 0 && { deferrals: deferrals.length }),
+    bounced: deliveries.filter(({ status }) => status === 'bounced').length,
+    rejected: ofType(events, 'smtp.reject').length,
+    'reject warnings': acted('reject_warning', 'warning'),
+    held: acted('hold'),
+    discarded: acted('discard'),
+    'bytes received': sum(received.map(({ size }) => size)),
+    'bytes delivered': sum(sent.map(({ size }) => size)),
+  }
+  return Object.fromEntries(
+    Object.entries(totals).map(([what, count]) => [
+      what,
+      count > 524_288 ? `${Math.floor(count / 1024)}k` : `${count}`,
+    ]),
+  )
+}
+
+function sameTotals(file: string, events: Told[]): void {
+  const { senders: _, recipients: __, ...theirs } = pflogsumm(file)
+  const ours = totalsOf(events)
+  const comparable = Object.fromEntries(Object.entries(theirs).filter(([what]) => !what.includes('hosts')))
+  assert.ok(Object.keys(comparable).length >= 11, 'pflogsumm has told its totals')
+  assert.deepEqual(ours, comparable)
+}
+
+withPostfix(
+  'what clients and the next hop saw is what the events tell, and what pflogsumm counts',
+  async (t) => {
+    const ann = 'ann@example.org'
+    let port = 0
+    const inner: string[] = []
+    const hop = await nextHop(t, async (from) => {
+      const answers = await send(port, { from, to: ['dora@example.net'], subject: 'filtered' })
+      inner.push(queuedAs(answers))
+      return answers.at(-2)!
+    })
+    const mx = await realPostfix(t, hop.port)
+    port = mx.port
+    const answers: string[][] = []
+    const say = async (mail: Mail) => {
+      answers.push(await send(port, mail))
+      return answers.at(-1)!
+    }
+    const one = queuedAs(await say({ from: ann, to: ['bob@example.net'] }))
+    const three = queuedAs(
+      await say({ from: ann, to: ['bob@example.net', 'carl@example.net', 'gone@example.net'] }),
+    )
+    const some = queuedAs(await say({ from: ann, to: ['refused@example.net', 'bob@example.net'] }))
+    const filtered = queuedAs(await say({ from: ann, to: ['filtered@example.net'] }))
+    const later = queuedAs(await say({ from: ann, to: ['later@example.net'] }))
+    const never = queuedAs(await say({ from: ann, to: ['never@example.net'] }))
+    answers.push(
+      await converse(port, ['EHLO x', `MAIL FROM:<${ann}>`, 'RCPT TO:<refused@example.net>', 'QUIT']),
+    )
+    answers.push(
+      await converse(port, ['EHLO x', `MAIL FROM:<${ann}>`, 'RCPT TO:<bob@example.net>', 'RSET', 'QUIT']),
+    )
+    answers.push(
+      await converse(port, ['EHLO x', `MAIL FROM:<${ann}>`, 'RCPT TO:<bob@example.net>', 'DATA', null]),
+    )
+    answers.push(await send(port, { from: ann, to: ['bob@example.net'], subject: 'forbidden' }))
+    await mx.sendmail(ann, ['bob@example.net', 'carl@example.net'])
+    const removed = () => mx.lines().filter((line) => line.endsWith(': removed')).length
+    // Nine of theirs and ours, and a notification each for what was gone and what expired.
+    await until('every message has left the queue', () => removed() === 10, 40_000)
+    await mx.stop()
+    if (process.env.SAVE_POSTFIX_SAMPLE) cpSync(mx.log, process.env.SAVE_POSTFIX_SAMPLE)
+
+    const events = await readOnce(mx.log)
+    assert.deepEqual(ofType(events, 'log.unparsed'), [])
+    const transactions = ofType(events, 'smtp.transaction')
+    const find = (queueId: string) => transactions.find((each) => each.queueId === queueId)!
+    const outcome = (queueId: string) =>
+      find(queueId).recipients.map(
+        (each: { to: string; status: string }) => `${each.to.split('@')[0]} ${each.status}`,
+      )
+
+    assert.deepEqual(outcome(one), ['bob sent'])
+    assert.deepEqual(outcome(three).sort(), ['bob sent', 'carl sent', 'gone bounced'])
+    assert.deepEqual(outcome(some), ['bob sent'])
+    assert.equal(find(some).rejected, undefined, 'a rejection before the queue id belongs to the connection')
+    assert.equal(find(one).messageId, `hello.${ann}`)
+    assert.deepEqual(find(one).client, { address: '127.0.0.1' })
+    const recipient = find(three).recipients.find((each: { to: string }) => each.to.startsWith('gone'))
+    assert.match(recipient.response, /550 5\.1\.1 gone \(for good\) \(in reply to RCPT TO command\)/)
+
+    assert.deepEqual(find(filtered).nextQueueIds, inner)
+    assert.equal(find(inner[0]!).previousQueueId, filtered)
+    assert.equal(find(one).nextQueueIds, undefined)
+
+    assert.deepEqual(outcome(later), ['later sent'])
+    assert.deepEqual(
+      find(later).recipients[0].attempts.map((each: { status: string }) => each.status),
+      ['deferred', 'deferred', 'sent'],
+    )
+    assert.equal(find(never).end, 'expired')
+    for (const parent of [three, never]) {
+      const [bounce] = find(parent).bounces
+      assert.equal(bounce.recipient, 'sender')
+      assert.equal(find(bounce.queueId).bounceOf, parent)
+      assert.equal(find(bounce.queueId).from, '')
+      assert.deepEqual(outcome(bounce.queueId), ['ann sent'])
+    }
+    assert.deepEqual(
+      transactions.filter(({ complete }) => !complete),
+      [],
+    )
+    const ended = (how: string) => transactions.filter(({ end }) => end === how).length
+    assert.equal(ended('removed'), 9)
+    assert.equal(ended('abandoned'), 2, 'one was reset, one was cut off')
+    assert.equal(ended('reject'), 1)
+    assert.equal(transactions.filter(({ uid }) => uid !== undefined).length, 1)
+
+    const deliveries = ofType(events, 'smtp.delivery').filter(({ relay }) => relay !== undefined)
+    const counted = (status: string) => deliveries.filter((each) => each.status === status).length
+    const { sent, deferred, bounced } = hop.seen
+    assert.deepEqual(
+      { sent: counted('sent'), deferred: counted('deferred'), bounced: counted('bounced') },
+      { sent, deferred, bounced },
+    )
+    assert.equal(transactions.filter(({ deliveries }) => deliveries.sent > 0).length, hop.seen.taken.length)
+
+    const refused = answers.flat().filter((answer) => /^[45]/.test(answer))
+    const rejects = ofType(events, 'smtp.reject')
+    assert.equal(rejects.length, refused.length)
+    assert.deepEqual(
+      rejects.map(({ queueId, stage, code, to }) => [queueId === undefined, stage, code, to]),
+      [
+        [true, 'RCPT', 554, 'refused@example.net'],
+        [true, 'RCPT', 554, 'refused@example.net'],
+        [false, undefined, undefined, 'bob@example.net'],
+      ],
+    )
+
+    const connections = ofType(events, 'smtp.connection')
+    assert.equal(connections.length, answers.length + inner.length)
+    assert.ok(connections.every(({ complete }) => complete))
+    assert.equal(sum(connections.map(({ commands }) => commands.quit)), answers.length + inner.length - 1)
+    assert.equal(
+      sum(connections.map(({ messages }) => messages)),
+      transactions.filter(({ client }) => client).length,
+    )
+    assert.deepEqual(
+      connections.filter(({ broken }) => broken).map(({ broken }) => broken.stage),
+      ['DATA'],
+    )
+    sameTotals(mx.log, events)
+  },
+)
+
+test('the sample is read to its last line', async () => {
+  const events = await readOnce(SAMPLE)
+  assert.deepEqual(ofType(events, 'log.unparsed'), [])
+  assert.ok(ofType(events, 'smtp.transaction').length >= 10)
+  assert.deepEqual(
+    ofType(events, 'smtp.transaction').filter(({ complete }) => !complete),
+    [],
+  )
+})
+
+// Logs of one's own, as a list of files: each of their lines is taken, and the totals are those of pflogsumm.
+for (const file of process.env.POSTFIX_LOGS?.split(',') ?? []) {
+  test(`the totals of ${file} are those of pflogsumm`, async () => {
+    const events = await readOnce(file)
+    assert.deepEqual(ofType(events, 'log.unparsed'), [])
+    sameTotals(file, events)
+  })
+}
