@@ -21,7 +21,7 @@ export interface Origin {
 }
 
 /** Lines of one message may be out of order by so many milliseconds. */
-const JITTER = 2000
+const JITTER = 5000
 
 /** What ends a message when a check of its content does it. */
 const CONTENT_ENDS: Record<string, End> = {
@@ -191,10 +191,9 @@ export class Correlator {
 
   #start(queueId: string, start: Start, origin: Origin, events: NewEvent[]): Transaction {
     const before = this.#transactions.find(origin.host, origin.instance, queueId)
-    // cleanup and even the queue manager may be heard a moment before the process that began.
+    // All the others may be heard a moment before the process that began; bounce is often the last to say anything.
     const early =
       before !== undefined &&
-      before.end === undefined &&
       before.start === undefined &&
       (!before.queued || origin.time - before.firstAt <= JITTER)
     const transaction = early ? before : this.#begin(queueId, origin, events)

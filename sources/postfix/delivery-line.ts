@@ -70,6 +70,7 @@ export function readDelivery(text: string, from: number): DeliveryLine | undefin
     if (equals < 0) return undefined
     const key = text.slice(at, equals)
     if (key === 'to' || key === 'orig_to') {
+      if (key === 'to' && at > from) return undefined
       const begin = equals + 2
       const end = addressEnd(text, begin)
       if (end < 0) return undefined

@@ -39,7 +39,7 @@ const TYPES = ['smtp.transaction', 'smtp.delivery', 'smtp.reject', 'smtp.connect
 export default defineSource({
   name: 'postfix',
   summary: 'The log of a Postfix mail server: messages, deliveries, rejections and connections.',
-  types: TYPES,
+  types: [...TYPES, 'log.unparsed'],
   options,
   create(given) {
     const counters = newPostfixCounters()
