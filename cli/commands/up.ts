@@ -57,6 +57,6 @@ function greeter(file: string | undefined): ((started: readonly Started[]) => vo
 function explainQuickStart(error: unknown): unknown {
   if (!(error instanceof EventstormError) || error.code !== 'BIND_FAILED') return error
   const advice =
-    'the quick start needs the default ports. If a router runs already, look at it with `eventstorm top` or `eventstorm tap`; otherwise write other endpoints into a pipeline file and run `eventstorm up <file>`'
+    'The quick start needs the default ports. If a router runs already, look at it with `eventstorm top` or `eventstorm tap`; otherwise write other endpoints into a pipeline file and run `eventstorm up <file>`'
   return new EventstormError('BIND_FAILED', `${error.message} ${advice}`, error)
 }
