@@ -1,19 +1,13 @@
 import { type Clock, systemClock } from './clock.js'
 import { type Counters, type Logger, silent } from './component.js'
+import { dialling, receiving } from './end-options.js'
 import { DEFAULT_SINKS_ENDPOINT } from './endpoint.js'
 import { Inlet } from './inlet.js'
 import { Intake } from './intake.js'
 import { Ledger, type LossCounters } from './loss.js'
-import { byteSize, duration, list, z } from './options.js'
+import { list, z } from './options.js'
 import { compilePatterns } from './pattern.js'
 import type { Malformation, Message } from './wire.js'
-
-/** The bound that the inlets of sinks and routers share. */
-export const maxMemoryOption = () =>
-  byteSize().prefault('1GiB').meta({
-    description:
-      'Memory of the process above which waiting messages are dropped when they come in faster than they can be read. 0: no bound.',
-  })
 
 /** How everything that receives events is connected and bounded. */
 export const receiverOptions = z.strictObject({
@@ -29,18 +23,8 @@ export const receiverOptions = z.strictObject({
     description: 'Event types wanted: `http.hit`, `cpu.*`, `http.**`; repeatable.',
     argument: 'pattern',
   }),
-  maxMessageBytes: byteSize()
-    .prefault('4MiB')
-    .meta({ description: 'Largest message taken; a peer that sends a larger one is disconnected.' }),
-  maxMemory: maxMemoryOption(),
-  maxStreams: z
-    .int()
-    .min(1)
-    .default(100_000)
-    .meta({ description: 'Streams whose numbers are remembered; beyond it the quietest are forgotten.' }),
-  reconnectInterval: duration()
-    .prefault('1s')
-    .meta({ description: 'First wait before dialling again; doubles up to 10s.' }),
+  ...receiving,
+  ...dialling,
 })
 
 export interface ReceiverCounters extends LossCounters {

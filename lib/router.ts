@@ -7,14 +7,14 @@ import {
   type Status,
   silent,
 } from './component.js'
+import { dialling, publishing, receiving } from './end-options.js'
 import { DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { Inlet } from './inlet.js'
 import { Intake } from './intake.js'
 import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { Ledger, type Stream } from './loss.js'
-import { byteSize, duration, list, parseOptions, z } from './options.js'
-import { maxMemoryOption } from './receiver.js'
+import { list, parseOptions, z } from './options.js'
 import { PublishingEnd } from './sockets.js'
 import type { Malformation } from './wire.js'
 
@@ -35,26 +35,9 @@ export const routerOptions = z.strictObject({
     description: 'Bound sink, or the source side of another router, to dial; repeatable.',
     argument: 'endpoint',
   }),
-  maxMessageBytes: byteSize()
-    .prefault('4MiB')
-    .meta({ description: 'Largest message taken; a peer that sends a larger one is disconnected.' }),
-  maxMemory: maxMemoryOption(),
-  maxStreams: z
-    .int()
-    .min(1)
-    .default(100_000)
-    .meta({ description: 'Streams whose numbers are remembered; beyond it the quietest are forgotten.' }),
-  sendHighWaterMark: z
-    .int()
-    .min(1)
-    .default(1000)
-    .meta({ description: 'Messages held for a sink that is slow, before it loses some.' }),
-  reconnectInterval: duration()
-    .prefault('1s')
-    .meta({ description: 'First wait before dialling again; doubles up to 10s.' }),
-  drainTimeout: duration()
-    .prefault('2s')
-    .meta({ description: 'How long a drain may go on sending what is still held.' }),
+  ...receiving,
+  ...publishing,
+  ...dialling,
 })
 
 export type RouterOptions = z.input<typeof routerOptions> & {

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { type Clock, systemClock } from './clock.js'
 import { checkSize, encodeEvent, MAX_BSON_BYTES, UNUSUAL, WriteSite, writeEvent } from './codec.js'
 import { type Counters, type Logger, type Running, type Status, silent } from './component.js'
+import { dialling, publishing } from './end-options.js'
 import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { EventstormError, show } from './errors.js'
 import { checkTypeName, type Data, isSourceName, MAX_SOURCE_BYTES } from './event.js'
@@ -49,17 +50,8 @@ export const sourceOptions = z.strictObject({
     description: 'Time between heartbeats, which make a loss at the end of a stream visible.',
     argument: 'time',
   }),
-  sendHighWaterMark: z
-    .int()
-    .min(1)
-    .default(1000)
-    .meta({ description: 'Messages held for a subscriber that is slow, before it loses some.' }),
-  reconnectInterval: duration()
-    .prefault('1s')
-    .meta({ description: 'First wait before dialling again; doubles up to 10s.' }),
-  drainTimeout: duration()
-    .prefault('2s')
-    .meta({ description: 'How long a drain may go on sending what is still held.' }),
+  ...publishing,
+  ...dialling,
 })
 
 export type SourceOptions = z.input<typeof sourceOptions> & {
