@@ -149,6 +149,7 @@ interface Definition<Kind extends string, O extends Schema> {
 export interface SourceDefinition<O extends Schema = Schema> extends Definition<'source', O> {
   /** The event types it emits, for documents and completion. */
   types: string[]
+  /** Makes the component and does nothing else: `eventstorm check` calls it too. May refuse options that contradict. */
   create(options: z.output<O>): SourceComponent
   /** Log sources: the parser alone, for `eventstorm parse`. */
   parser?(options: z.output<O>): LineParser
@@ -160,10 +161,12 @@ export interface SourceDefinition<O extends Schema = Schema> extends Definition<
 }
 
 export interface RouterDefinition<O extends Schema = Schema> extends Definition<'router', O> {
+  /** As for a source: makes it, and does nothing else. */
   create(options: z.output<O>): RouterComponent
 }
 
 export interface SinkDefinition<O extends Schema = Schema> extends Definition<'sink', O> {
+  /** As for a source: makes it, and does nothing else. */
   create(options: z.output<O>): EventSink
 }
 

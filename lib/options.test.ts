@@ -201,6 +201,7 @@ test('a word that is nearly a known one is recognised', () => {
   assert.equal(didYouMean('fromstart', known), ' Did you mean "fromStart"?')
   assert.equal(didYouMean('fromat', known), ' Did you mean "format"?')
   assert.equal(didYouMean('fil', known), ' Did you mean "file"?')
+  assert.equal(didYouMean('flie', known), ' Did you mean "file"?')
   assert.equal(didYouMean('interval', known), '')
   assert.equal(didYouMean('x', []), '')
 })

@@ -149,17 +149,21 @@ export interface Problem {
   message: string
 }
 
-/** Levenshtein distance, for "did you mean". */
+/** How many letters to add, drop, change or swap with their neighbour (optimal string alignment), for "did you mean". */
 function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  const rows = [Array.from({ length: b.length + 1 }, (_, i) => i)]
   for (let i = 1; i <= a.length; i++) {
-    const next = [i]
+    const row = [i]
+    const above = rows[i - 1]!
     for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+      const change = above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swap = swapped ? rows[i - 2]![j - 2]! + 1 : change
+      row[j] = Math.min(row[j - 1]! + 1, above[j]! + 1, change, swap)
     }
-    row = next
+    rows.push(row)
   }
-  return row[b.length]!
+  return rows[a.length]![b.length]!
 }
 
 /** The known word that was most likely meant, as ` Did you mean "x"?`, or nothing. */

@@ -183,10 +183,10 @@ export class SinkWriter {
   /** One line for each change, however many attempts there are in between. */
   #enter(state: WriterState, error?: unknown): void {
     if (state === this.state) return
-    this.state = state
     const { log } = this.#context
     if (state === 'down') log.warn({ error: reason(error) }, 'sink is down; trying again')
-    else log.info({}, 'sink is up')
+    else if (this.state === 'down') log.info({}, 'sink is up')
+    this.state = state
   }
 
   /** Half of the wait is certain, half is chance, so that many sinks do not come back at the same moment. */

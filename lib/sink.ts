@@ -216,7 +216,8 @@ class SinkRunner implements AttachedSink {
     } catch (error) {
       this.#writer.dropped.shutdown += this.#queue.clear()
       this.#receiver.close()
-      this.#context.log.error({ error: reason(error) }, 'sink stopped')
+      // Before it has run, whoever attached it gets the error itself.
+      if (this.status === 'running') this.#context.log.error({ error: reason(error) }, 'sink stopped')
       opened(error)
       // Not awaited: a drain that is under way waits for the end of this very function.
       void this.#life.fail(error, () => this.#writer.close()).catch(() => {})

@@ -1,7 +1,7 @@
 import { systemClock } from './clock.js'
 import type { Counters, Running, SourceComponent, SourceContext, Status } from './component.js'
 import { silent } from './component.js'
-import { EventstormError, reason, show } from './errors.js'
+import { EventstormError, show } from './errors.js'
 import { Lifecycle } from './lifecycle.js'
 import { EventSource, type SourceOptions } from './source.js'
 
@@ -78,7 +78,6 @@ class SourceRunner implements StartedSource {
       }, this.#context)
       this.#life.running()
     } catch (error) {
-      this.#context.log.error({ error: reason(error) }, 'source could not start')
       await this.#life.fail(error, () => this.#source.close())
       throw error
     }
