@@ -1,5 +1,5 @@
 import { systemClock } from './clock.js'
-import type { Counters, Running, SourceComponent, SourceContext, Status } from './component.js'
+import type { Counters, Emit, Running, SourceComponent, SourceContext, Status } from './component.js'
 import { silent } from './component.js'
 import { EventstormError, show } from './errors.js'
 import { Lifecycle } from './lifecycle.js'
@@ -73,9 +73,9 @@ class SourceRunner implements StartedSource {
 
   async open(): Promise<void> {
     try {
-      await this.#component.open(({ type, data, time, extensions }) => {
-        return this.#source.emit(type, data, { ...(time && { time }), ...(extensions && { extensions }) })
-      }, this.#context)
+      // The event has what `emit` takes as options; an object for each would be a cost for each.
+      const emit: Emit = (event) => this.#source.emit(event.type, event.data, event)
+      await this.#component.open(emit, this.#context)
       this.#life.running()
     } catch (error) {
       await this.#life.fail(error, () => this.#source.close())
