@@ -6,7 +6,7 @@ import type { BrokenSessionLine, DisconnectLine, Tls } from './session-line.js'
 /** Longest list of queue ids that is kept of one connection. */
 const MOST_QUEUE_IDS = 100
 
-/** A client's session with one smtpd process. Times are milliseconds since 1970. */
+/** A client's session with one smtpd process. Lists in it are replaced and never changed. Times are milliseconds since 1970. */
 export class Connection {
   connectedAt: number | undefined
   touchedAt: number
@@ -33,8 +33,7 @@ export class Connection {
 
   message(queueId: string): void {
     this.messages++
-    this.queueIds.push(queueId)
-    if (this.queueIds.length > MOST_QUEUE_IDS) this.queueIds.shift()
+    this.queueIds = [...this.queueIds.slice(1 - MOST_QUEUE_IDS), queueId]
   }
 
   /** The first thing that went wrong. */
@@ -64,7 +63,7 @@ export class Connection {
         authFailures: this.authFailures,
         rejects: this.rejects,
         messages: this.messages,
-        queueIds: this.queueIds.length > 0 ? [...this.queueIds] : undefined,
+        queueIds: this.queueIds.length > 0 ? this.queueIds : undefined,
         broken: this.broken,
         complete: connectedAt !== undefined && line !== undefined,
       }),
@@ -72,7 +71,7 @@ export class Connection {
   }
 
   save(): Data {
-    return structuredClone({ ...this })
+    return { ...this }
   }
 
   static restore(saved: Data): Connection {

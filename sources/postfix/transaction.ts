@@ -66,8 +66,8 @@ export interface Bounce {
 const MOST_LISTED = 100
 
 /**
- * A message on its way through one queue. What it holds is plain data, so that it can be saved. Times are
- * milliseconds since 1970.
+ * A message on its way through one queue. What it holds is plain data, so that it can be saved; lists and records in
+ * it are replaced and never changed, so that what was saved stays as it was. Times are milliseconds since 1970.
  */
 export class Transaction {
   /** Of its first and last line. */
@@ -126,7 +126,8 @@ export class Transaction {
 
   /** Adds an attempt; `most` recipients are kept, the others are counted. */
   deliver(fields: Omit<DeliveryLine, 'kind'>, time: number, most: number): void {
-    this.deliveries[fields.status] = (this.deliveries[fields.status] ?? 0) + 1
+    const { status } = fields
+    this.deliveries = { ...this.deliveries, [status]: (this.deliveries[status] ?? 0) + 1 }
     const key = fields.origTo === undefined ? fields.to : `${fields.to}\n${fields.origTo}`
     const before = this.recipients.get(key)
     if (before === undefined && this.recipients.size >= most) {
@@ -136,8 +137,7 @@ export class Transaction {
     const recipient: Recipient = { ...fields, time: new Date(time) }
     this.weight++
     if (before !== undefined) {
-      const attempts = before.attempts ?? [attemptOf(before)]
-      attempts.push(attemptOf(recipient))
+      const attempts = [...(before.attempts ?? [attemptOf(before)]), attemptOf(recipient)]
       const omitted = before.attemptsOmitted ?? 0
       if (attempts.length > LAST_ATTEMPTS + 1) {
         attempts.splice(1, 1)
@@ -152,21 +152,21 @@ export class Transaction {
   }
 
   reject(line: ActionLine): void {
-    if (this.rejected.length < MOST_LISTED) this.rejected.push(actionOf(line))
+    if (this.rejected.length < MOST_LISTED) this.rejected = [...this.rejected, actionOf(line)]
   }
 
   act(line: ActionLine): void {
-    if (this.actions.length < MOST_LISTED) this.actions.push(actionOf(line))
+    if (this.actions.length < MOST_LISTED) this.actions = [...this.actions, actionOf(line)]
   }
 
   bounce(bounce: Bounce): void {
-    if (this.bounces.length < MOST_LISTED) this.bounces.push(bounce)
+    if (this.bounces.length < MOST_LISTED) this.bounces = [...this.bounces, bounce]
   }
 
   /** Records the queue id under which the message goes on. */
   next(queueId: string): void {
     if (this.nextQueueIds.length < MOST_LISTED && !this.nextQueueIds.includes(queueId)) {
-      this.nextQueueIds.push(queueId)
+      this.nextQueueIds = [...this.nextQueueIds, queueId]
     }
   }
 
@@ -227,10 +227,7 @@ export class Transaction {
 
   /** Everything there is to know, as BSON can hold it. */
   save(): Data {
-    return {
-      ...structuredClone<object>({ ...this, recipients: undefined }),
-      recipients: structuredClone([...this.recipients]),
-    }
+    return { ...this, recipients: [...this.recipients] }
   }
 
   static restore(saved: Data): Transaction {
