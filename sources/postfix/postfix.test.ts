@@ -8,21 +8,22 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { attach, parseOptions, type StormEvent, startSource } from '../../lib/index.js'
+import { attach, parseOptions, type StartedSource, type StormEvent, startSource } from '../../lib/index.js'
 import { freeEndpoint, until } from '../../testing/index.js'
 import postfix from './postfix.js'
 
-const SAMPLE = fileURLToPath(new URL('../../../sources/postfix/samples/mail.log', import.meta.url))
+const SAMPLES = fileURLToPath(new URL('../../../sources/postfix/samples/', import.meta.url))
 const MISSING = missing()
 
 /** What keeps a real Postfix from running here. */
@@ -54,46 +55,6 @@ async function freePort(): Promise<number> {
   return port
 }
 
-const MASTER = (port: number) => `127.0.0.1:${port} inet n - n - - smtpd
-postlog unix-dgram n - n - 1 postlogd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 1 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-smtp unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-`
-
-const MAIN = (folder: string, relay: number, more: string) => `compatibility_level = 3.6
-queue_directory = ${folder}/queue
-data_directory = ${folder}/data
-maillog_file_prefixes = ${folder}
-maillog_file = ${folder}/mail.log
-myhostname = mx.example.org
-mydestination =
-alias_maps =
-local_recipient_maps =
-inet_protocols = ipv4
-inet_interfaces = 127.0.0.1
-smtp_tls_security_level = none
-relayhost = [127.0.0.1]:${relay}
-smtpd_recipient_restrictions = check_recipient_access inline:{ { refused@example.net = REJECT go away } }, permit
-header_checks = regexp:${folder}/etc/header_checks
-smtpd_peername_lookup = no
-queue_run_delay = 1s
-minimal_backoff_time = 1s
-maximal_backoff_time = 1s
-maximal_queue_lifetime = 4s
-bounce_queue_lifetime = 4s
-${more}`
-
 /** A Postfix with folders of its own; it hands everything on to the port `relay`. */
 async function realPostfix(t: TestContext, relay: number, more = '') {
   const folder = mkdtempSync(join(tmpdir(), 'storm-postfix-'))
@@ -103,8 +64,14 @@ async function realPostfix(t: TestContext, relay: number, more = '') {
   chownSync(join(folder, 'data'), owner, 0)
   const port = await freePort()
   const etc = join(folder, 'etc')
-  writeFileSync(join(etc, 'main.cf'), MAIN(folder, relay, more))
-  writeFileSync(join(etc, 'master.cf'), MASTER(port))
+  const values: Record<string, unknown> = { FOLDER: folder, PORT: port, RELAY: relay }
+  for (const name of ['main.cf', 'master.cf']) {
+    const text = readFileSync(`${SAMPLES}${name}`, 'utf8').replace(
+      /FOLDER|PORT|RELAY/g,
+      (word) => `${values[word]}`,
+    )
+    writeFileSync(join(etc, name), name === 'main.cf' ? text + more : text)
+  }
   writeFileSync(join(etc, 'header_checks'), '/^Subject: forbidden/ REJECT not this\n')
   const command = async (...parameters: string[]) => {
     const child = spawn('postfix', ['-c', etc, ...parameters], { stdio: 'ignore' })
@@ -132,7 +99,14 @@ async function realPostfix(t: TestContext, relay: number, more = '') {
     child.stdin.end('Subject: local\n\ntext\n')
     assert.equal((await once(child, 'exit'))[0], 0)
   }
-  return { log, port, stop, sendmail, lines: () => readFileSync(log, 'utf8').split('\n').slice(0, -1) }
+  return {
+    log,
+    port,
+    stop,
+    command,
+    sendmail,
+    lines: () => readFileSync(log, 'utf8').split('\n').slice(0, -1),
+  }
 }
 
 /** Speaks SMTP as a client; what is no text is a connection that is cut. Returns the last line of each answer. */
@@ -244,25 +218,37 @@ async function nextHop(t: TestContext, handBack: (from: string) => Promise<strin
 // biome-ignore lint/suspicious/noExplicitAny: events are looked into at will
 type Told = StormEvent<any>
 
-/** Reads a log once, through source, wire and sink. */
-async function readOnce(file: string, given: object = {}): Promise<Told[]> {
+/** Reads a log through source, wire and sink, until `done` says that all is read. */
+async function read(
+  given: object,
+  done: (source: StartedSource, events: Told[]) => Promise<void>,
+): Promise<Told[]> {
   const events: Told[] = []
   const sink = await attach(
     { write: (batch) => void events.push(...batch) },
     { bind: [freeEndpoint()], subscribe: ['**'], queueEvents: 1_000_000 },
   )
   try {
-    const options = parseOptions(postfix.options, { file, once: true, lines: true, ...given }, 'postfix')
+    const options = parseOptions(postfix.options, { lines: true, ...given }, 'postfix')
     const source = await startSource(postfix.create(options), { source: 'mx', connect: [...sink.endpoints] })
-    await source.ended
-    const { events: told, unparsed } = source.counters() as { events: number; unparsed: number }
-    await until('every event has arrived', () => events.length === told + unparsed)
+    try {
+      await done(source, events)
+    } finally {
+      await source.close()
+    }
     assert.equal(sink.counters().lost, 0)
   } finally {
     await sink.close()
   }
   return events
 }
+
+const readOnce = (file: string) =>
+  read({ file, once: true }, async (source, events) => {
+    await source.ended
+    const { events: told, unparsed } = source.counters() as { events: number; unparsed: number }
+    await until('every event has arrived', () => events.length === told + unparsed)
+  })
 
 const ofType = (events: Told[], type: string) =>
   events.filter((event) => event.type === type).map(({ data }) => data)
@@ -449,8 +435,37 @@ withPostfix(
   },
 )
 
+withPostfix('a log that Postfix itself rotates under load is followed without a gap', async (t) => {
+  const hop = await nextHop(t, async () => '')
+  const { log, port, command } = await realPostfix(t, hop.port, 'enable_long_queue_ids = yes\n')
+  const queueIds: string[] = []
+  const events = await read({ file: log, recheck: 50 }, async (_, events) => {
+    const arrived = (type: string) => ofType(events, type).length
+    // What the source says while nobody has subscribed yet does not arrive.
+    await until('somebody listens', async () => {
+      await converse(port, ['QUIT'])
+      return arrived('smtp.connection') > 0
+    })
+    for (let round = 0; round < 2; round++) {
+      const rotated = round === 0 ? command('logrotate') : undefined
+      for (let message = 0; message < 10; message++) {
+        queueIds.push(queuedAs(await send(port, { from: 'ann@example.org', to: ['bob@example.net'] })))
+      }
+      assert.equal((await rotated) ?? 0, 0)
+    }
+    await until('every delivery is told', () => arrived('smtp.delivery') >= 20)
+    assert.ok(
+      readdirSync(dirname(log)).some((name) => /^mail\.log\..*\.gz$/.test(name)),
+      'it was rotated',
+    )
+  })
+  const delivered = ofType(events, 'smtp.delivery').map(({ queueId }) => queueId)
+  assert.deepEqual(delivered.sort(), queueIds.sort())
+  assert.ok(queueIds.every((queueId) => queueId.includes('z')))
+})
+
 test('the sample is read to its last line', async () => {
-  const events = await readOnce(SAMPLE)
+  const events = await readOnce(`${SAMPLES}mail.log`)
   assert.deepEqual(ofType(events, 'log.unparsed'), [])
   assert.ok(ofType(events, 'smtp.transaction').length >= 10)
   assert.deepEqual(
