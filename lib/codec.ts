@@ -185,6 +185,24 @@ export function eventToJson(event: StormEvent | (NewEvent & { time: Date })): st
   return EJSON.stringify(document, { relaxed: true })
 }
 
+/**
+ * Data as one line of JSON, to be kept in a file and read with `dataFromJson`: relaxed Extended JSON, so that dates
+ * and bytes come back as what they were. Whole numbers of 64 bits come back as plain ones.
+ *
+ * @throws DATA_INVALID when it cannot be written
+ */
+export function dataToJson(data: Data): string {
+  try {
+    return EJSON.stringify(data, { relaxed: true })
+  } catch (error) {
+    throw new EventstormError(
+      'DATA_INVALID',
+      `expected data that BSON can hold, got ${show(data)}: ${reason(error)}`,
+      error,
+    )
+  }
+}
+
 /** Reads data as a user types it: JSON or Extended JSON. @throws DATA_INVALID */
 export function dataFromJson(text: string): Data {
   try {

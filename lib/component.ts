@@ -111,7 +111,7 @@ export interface EventSink {
 
 /**
  * Turns the lines of a log into events; pure but for the state it keeps (Postfix needs several lines for one
- * event). One parser per file.
+ * event). One parser per name of a file: it has the lines of all files that come to bear it.
  */
 export interface LineParser {
   /**

@@ -1,7 +1,7 @@
 /** The front door: public names only. */
 export { EventBatch } from './batch.js'
 export { type Clock, pause, systemClock } from './clock.js'
-export { dataFromJson, eventToJson } from './codec.js'
+export { dataFromJson, dataToJson, eventToJson } from './codec.js'
 export {
   type AnyDefinition,
   type Context,

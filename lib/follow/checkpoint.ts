@@ -1,7 +1,8 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Clock, EventstormError, type Logger, reason, z } from '../index.js'
-import type { Place, Places } from './place.js'
+import type { SavedParser } from './followed-parsers.js'
+import type { Place } from './place.js'
 
 const form = z.object({
   version: z.literal(1),
@@ -13,23 +14,38 @@ const form = z.object({
       offset: z.int().min(0),
     }),
   ),
+  parsers: z.array(z.object({ path: z.string(), state: z.string() })).default([]),
 })
 
+/** What a restart goes on with. Both are of the same moment: what the parsers know comes from the lines before. */
+export interface Remembered {
+  places: Place[]
+  parsers: SavedParser[]
+}
+
+/** Where the checkpoint has it from. */
+export interface Memory {
+  /** A number that is another one when something has changed. */
+  changes(): number
+  recall(): Remembered
+}
+
 /**
- * Keeps places in a file, so that a restart goes on where reading stood. The file is replaced as a whole: written
+ * Keeps places and what parsers know in a file, so that a restart goes on where reading stood. The file is replaced as a whole: written
  * beside, forced to disk, renamed. Whenever the process dies, the old or the new one is there.
  */
 export class Checkpoint {
   #path: string
-  #places: Places
+  #memory: Memory
   #log: Logger
   #cancel: (() => void) | undefined
-  #saved = ''
+  /** What `changes` was when that was saved. */
+  #saved: number | undefined
   #saving: Promise<void> | undefined
 
-  constructor(path: string, places: Places, log: Logger) {
+  constructor(path: string, memory: Memory, log: Logger) {
     this.#path = path
-    this.#places = places
+    this.#memory = memory
     this.#log = log
   }
 
@@ -39,19 +55,20 @@ export class Checkpoint {
    *
    * @throws FILE_UNREADABLE when it is there but cannot be read: going on would read everything again
    */
-  static async read(path: string, log: Logger): Promise<Place[]> {
+  static async read(path: string, log: Logger): Promise<Remembered> {
+    const nothing = { places: [], parsers: [] }
     let text: string
     try {
       text = await readFile(path, 'utf8')
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return nothing
       throw new EventstormError(
         'FILE_UNREADABLE',
         `expected a readable checkpoint at ${path}, got: ${reason(error)}`,
       )
     }
     try {
-      return form.parse(JSON.parse(text)).places
+      return form.parse(JSON.parse(text))
     } catch (error) {
       const aside = `${path}.corrupt`
       await rename(path, aside)
@@ -59,7 +76,7 @@ export class Checkpoint {
         { checkpoint: path, aside, error: reason(error) },
         'checkpoint is corrupt; set aside, starting without',
       )
-      return []
+      return nothing
     }
   }
 
@@ -85,15 +102,16 @@ export class Checkpoint {
   }
 
   async #write(): Promise<void> {
-    const text = `${JSON.stringify({ version: 1, places: this.#places.all() }, undefined, 1)}\n`
-    if (text === this.#saved) return
+    const changes = this.#memory.changes()
+    if (changes === this.#saved) return
+    const text = `${JSON.stringify({ version: 1, ...this.#memory.recall() }, undefined, 1)}\n`
     try {
       const beside = `${this.#path}.new`
       await writeThrough(beside, 'w', text)
       await rename(beside, this.#path)
       // The rename itself is only safe once the directory is.
       await writeThrough(dirname(this.#path), 'r')
-      this.#saved = text
+      this.#saved = changes
     } catch (error) {
       this.#log.error({ checkpoint: this.#path, error: reason(error) }, 'checkpoint could not be saved')
     }

@@ -74,15 +74,22 @@ export class Descriptor {
 
   /**
    * Reads once, up to the size of `buffer`, and gives the lines that this completes.
+   * @param before called when there is something, before any of it is given
    * @returns how many bytes were read, 0 at the end
    */
-  async read(buffer: Buffer): Promise<number> {
+  async read(buffer: Buffer, before?: () => Promise<void>): Promise<number> {
     const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.#offset)
     this.#offset += bytesRead
     if (bytesRead === 0) return 0
     if (this.head.length < HEAD_BYTES) await this.#isSame()
+    await before?.()
     this.#splitter.push(buffer.subarray(0, bytesRead))
     return bytesRead
+  }
+
+  /** When the file was last written, milliseconds since 1970. */
+  async modified(): Promise<number> {
+    return (await this.#handle.stat()).mtimeMs
   }
 
   /** Whether the file was truncated or written anew since the last look. */

@@ -20,21 +20,40 @@ export const UNPARSED = 'log.unparsed'
 /** Longest line that is carried in a `log.unparsed` event, so that the event itself is never too large. */
 const MAX_UNPARSED_CHARACTERS = 32 * 1024
 
+export interface EmittedLines {
+  onLine: OnLine
+  /** Emits what is still open at the end of the log. */
+  end: () => void
+  /** Emits what has waited too long by `now`, milliseconds since 1970. Returns whether there was such. */
+  expire: (now: number) => boolean
+}
+
 /**
  * Puts the lines of one file through its parser and emits what comes out. Nothing that a line can hold throws: what
  * the parser or the event's encoding cannot take becomes `log.unparsed`, with the reason.
  */
-export function emitLines(
-  parser: LineParser,
-  file: string,
-  emit: Emit,
-  counters: LogCounters,
-): { onLine: OnLine; end: () => void } {
-  const give = (events: NewEvent[], cut: boolean) => {
+export function emitLines(parser: LineParser, file: string, emit: Emit, counters: LogCounters): EmittedLines {
+  const give = (events: NewEvent[], cut: boolean, refused: (error: unknown) => void) => {
     for (const event of events) {
       if (cut && typeof event.data === 'object') event.data = { ...event.data, truncated: true }
-      emit(event)
-      counters.events++
+      try {
+        emit(event)
+        counters.events++
+      } catch (error) {
+        // The others have done nothing wrong.
+        refused(error)
+      }
+    }
+  }
+  const giveOpen = (open: () => NewEvent[] | undefined): boolean => {
+    const count = () => counters.refused++
+    try {
+      const events = open() ?? []
+      give(events, false, count)
+      return events.length > 0
+    } catch {
+      count()
+      return false
     }
   }
   const complain = (line: string, why: string, cut: boolean) => {
@@ -56,18 +75,13 @@ export function emitLines(
     onLine(line, cut) {
       try {
         const result = parser.line(line)
-        if (Array.isArray(result)) give(result, cut)
+        if (Array.isArray(result)) give(result, cut, (error) => complain(line, reason(error), cut))
         else complain(line, result.unparsed, cut)
       } catch (error) {
         complain(line, reason(error), cut)
       }
     },
-    end() {
-      try {
-        give(parser.end?.() ?? [], false)
-      } catch {
-        counters.refused++
-      }
-    },
+    end: () => void giveOpen(() => parser.end?.()),
+    expire: (now) => giveOpen(() => parser.expire?.(now)),
   }
 }

@@ -16,6 +16,11 @@ export interface FileSettings {
   log: Logger
   /** What earlier reading has left behind; kept up to date by this one. */
   places: Places
+  /**
+   * Called before the first line of each file that the name stands for, with the time it was last written,
+   * milliseconds since 1970. While a rotated file and its successor both grow, called at each change between them.
+   */
+  onBegin?: (path: string, modified: number) => void
 }
 
 export interface FileCounters extends LineCounters {
@@ -39,12 +44,16 @@ export function newFileCounters(): FileCounters {
  */
 export class FollowedFile {
   readonly path: string
+  /** Whether there was more to read than the last read took. */
+  behind = true
   #settings: FileSettings
   #onLine: OnLine
   #counters: FileCounters
   #current: Descriptor | undefined
   /** What the name stood for before, oldest first. */
   #leaving: Descriptor[] = []
+  /** Whose lines were given last. */
+  #giving: Descriptor | undefined
   #lookedBefore = false
   #complaint: string | undefined
   /** What the rotated files were when they were last looked through. */
@@ -108,6 +117,12 @@ export class FollowedFile {
    * @returns how many bytes were read, 0 when there is nothing more for now
    */
   async read(buffer: Buffer): Promise<number> {
+    const bytes = await this.#readNext(buffer)
+    this.behind = bytes === buffer.length
+    return bytes
+  }
+
+  async #readNext(buffer: Buffer): Promise<number> {
     for (const old of [...this.#leaving]) {
       const bytes = await this.#readFrom(old, buffer)
       const now = this.#settings.clock.now()
@@ -132,7 +147,11 @@ export class FollowedFile {
   }
 
   async #readFrom(descriptor: Descriptor, buffer: Buffer): Promise<number> {
-    const bytes = await descriptor.read(buffer)
+    const bytes = await descriptor.read(buffer, async () => {
+      if (descriptor === this.#giving) return
+      this.#giving = descriptor
+      this.#settings.onBegin?.(this.path, await descriptor.modified())
+    })
     if (bytes > 0) {
       this.#counters.bytesRead += bytes
       this.#settings.places.put(descriptor.place(this.path))
@@ -240,6 +259,7 @@ export class FollowedFile {
     this.#counters.truncations++
     if (!(await this.#openRotated()).unread) descriptor.giveLast()
     await descriptor.restart()
+    this.#giving = undefined
     this.#settings.places.put(descriptor.place(this.path))
     this.#settings.log.info({ file: this.path }, 'truncated; reading from the start')
   }

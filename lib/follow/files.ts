@@ -18,6 +18,8 @@ export interface FilesSettings extends FileSettings {
   recheck: number
   /** Called once for each file that is followed: what shall have its lines. */
   lines: (path: string) => OnLine
+  /** Called when a file that patterns found is gone and read to its end. `lines` is called again should it come back. */
+  onForget?: (path: string) => void
 }
 
 /**
@@ -60,6 +62,11 @@ export class FollowedFiles {
     let open = 0
     for (const file of this.#files.values()) open += file.open
     return { files: open, ...this.#counters }
+  }
+
+  /** Whether more lines of that file are known to lie there, unread. */
+  behind(path: string): boolean {
+    return this.#files.get(path)?.behind ?? false
   }
 
   /** When it returns, no line is given any more. */
@@ -144,7 +151,9 @@ export class FollowedFiles {
       for (const name of isGlob(path) ? await expandGlob(path) : [path]) found.add(name)
     }
     for (const [path, file] of this.#files) {
-      if (!found.has(path) && file.open === 0) this.#files.delete(path)
+      if (found.has(path) || file.open > 0) continue
+      this.#files.delete(path)
+      this.#settings.onForget?.(path)
     }
     for (const path of found) {
       if (this.#files.has(path)) continue

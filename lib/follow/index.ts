@@ -1,5 +1,5 @@
 /** The front door of the room that follows growing files by lines. */
-export { emitLines, type LogCounters, newLogCounters, UNPARSED } from './emit-lines.js'
+export { type EmittedLines, emitLines, type LogCounters, newLogCounters, UNPARSED } from './emit-lines.js'
 export { type FileCounters, type FileSettings, FollowedFile, newFileCounters } from './file.js'
 export { type FilesSettings, FollowedFiles } from './files.js'
 export { type LineCounters, LineSplitter, newLineCounters, type OnLine } from './lines.js'

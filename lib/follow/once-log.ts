@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { type Counters, type Emit, reason, type SourceComponent, type SourceContext } from '../index.js'
 import { emitLines, newLogCounters } from './emit-lines.js'
 import { LineSplitter, newLineCounters } from './lines.js'
@@ -30,9 +31,11 @@ export class LogReadOnce implements SourceComponent {
     const { signal } = this.#stop
     await this.#listener(context, signal)
     for (const file of files) {
-      const { onLine, end } = emitLines(this.#format.parser(), file, emit, this.#counters)
+      const parser = this.#format.parser()
+      const { onLine, end } = emitLines(parser, file, emit, this.#counters)
       const splitter = new LineSplitter(this.#options.maxLineBytes, onLine, this.#lines)
       try {
+        parser.begin?.((await stat(file)).mtimeMs)
         for await (const block of readBlocks(file, signal)) {
           splitter.push(block)
           // What was emitted goes out before more is read.

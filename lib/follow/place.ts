@@ -34,6 +34,8 @@ export interface Place {
 
 /** What is known of files that were read before, in this run or an earlier one. Bounded; the oldest is forgotten. */
 export class Places {
+  /** Goes up with everything that changes. */
+  changes = 0
   #places = new Map<string, Place>()
   #limit: number
   #open = new Set<string>()
@@ -53,6 +55,7 @@ export class Places {
   }
 
   #set(place: Place): void {
+    this.changes++
     this.#places.delete(place.id)
     this.#places.set(place.id, place)
     if (this.#places.size > this.#limit) this.#places.delete(this.#places.keys().next().value!)

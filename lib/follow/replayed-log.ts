@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import {
   type Counters,
   type Emit,
@@ -47,7 +48,9 @@ export class ReplayedLog implements SourceComponent {
     while (!signal.aborted) {
       const before = this.#lines.lines
       for (const file of files) {
-        const { onLine, end } = emitLines(this.#format.parser(), file, now, this.#counters)
+        const parser = this.#format.parser()
+        const { onLine, end } = emitLines(parser, file, now, this.#counters)
+        parser.begin?.((await stat(file)).mtimeMs)
         for await (const line of this.#linesOf(file)) {
           while (due < 1) {
             next = Math.max(next + PORTION_TIME, clock.now())
