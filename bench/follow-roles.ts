@@ -65,6 +65,9 @@ const roles: Record<string, () => unknown> = {
         clock: systemClock,
         log: silent,
         finish: () => {},
+        fail(error) {
+          throw error
+        },
         subscribed: async () => true,
         findParser: () => Promise.reject(new Error('not needed')),
       },

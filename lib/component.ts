@@ -35,6 +35,8 @@ export interface FoundParser {
 export interface SourceContext extends Context {
   /** Tells the framework that nothing will ever come again (a file was read once): it drains and ends. */
   finish(): void
+  /** Tells the framework that the component broke after `open`: it closes, and `ended` rejects with that error. */
+  fail(error: unknown): void
   /** Resolves once somebody listens to events of that type; for sources that would rather wait than talk to nobody. */
   subscribed(type: string, timeout: number): Promise<boolean>
   /**
@@ -71,6 +73,7 @@ export interface SourceComponent {
   open(emit: Emit, context: SourceContext): void | Promise<void>
   /** Called once, after `open`. Stops producing; when it returns, `emit` is not called any more. */
   close(): void | Promise<void>
+  /** The component's own numbers. Where a name is one of the framework's, the framework's number is shown. */
   counters?(): Counters
 }
 
@@ -106,6 +109,7 @@ export interface EventSink {
   write(batch: EventBatch, signal: AbortSignal): void | Written | Promise<void> | Promise<Written | undefined>
   /** Called once for each `open` that succeeded. */
   close?(): void | Promise<void>
+  /** The sink's own numbers. Where a name is one of the framework's, the framework's number is shown. */
   counters?(): Counters
 }
 

@@ -375,8 +375,9 @@ test('an event that is no event is counted and left out, and its neighbours are 
 })
 
 test("counters of the sink itself appear beside the framework's", async () => {
-  await using at = await pair({ write: () => {}, counters: () => ({ files: 3 }) })
+  await using at = await pair({ write: () => {}, counters: () => ({ files: 3, written: 99 }) })
   assert.equal((at.sink.counters() as Record<string, unknown>).files, 3)
+  assert.equal(at.sink.counters().written, 0)
 })
 
 test('all problems of the options are told at once', async () => {

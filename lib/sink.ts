@@ -170,13 +170,13 @@ class SinkRunner implements AttachedSink {
 
   counters(): SinkCounters {
     return {
+      ...this.#sink.counters?.(),
       ...this.#receiver.counters(),
       ...this.#writer.counts,
       dropped: { overflow: this.#queue.dropped, ...this.#writer.dropped },
       queued: this.#queue.events + this.#writer.inHand,
       queuedBytes: this.#queue.bytes,
       state: { connecting: 0, up: 0, slow: 0, down: 0, [this.state]: 1 },
-      ...this.#sink.counters?.(),
     }
   }
 

@@ -250,7 +250,8 @@ test('a source component is opened, emits, and ends by itself when it is finishe
         context.finish()
       },
       close: () => void calls.push('close'),
-      counters: () => ({ lines: 7 }),
+      // What the framework counts is its own to say.
+      counters: () => ({ lines: 7, sent: 99 }),
     },
     { name: 'mine', bind: [endpoint], source: 'me' },
   )
@@ -266,6 +267,34 @@ test('a source component that cannot open takes its socket with it', async () =>
   const endpoint = freeEndpoint('tcp')
   const failing = { open: () => Promise.reject(new Error('no such device')), close: () => {} }
   await assert.rejects(startSource(failing, { bind: [endpoint] }), /no such device/)
+})
+
+test('a source component that breaks at work is closed, and its end says so', async () => {
+  const endpoint = freeEndpoint('inproc')
+  await using listener = subscribe({ connect: [endpoint] })
+  let closed = 0
+  const source = await startSource(
+    {
+      async open(emit, context) {
+        assert.equal(await context.subscribed('a', 5000), true)
+        setImmediate(() => {
+          emit({ type: 'a', data: 1 })
+          context.fail(new Error('the device is gone'))
+          context.fail(new Error('again'))
+        })
+      },
+      close() {
+        closed++
+        throw new Error('and cannot be closed')
+      },
+    },
+    { bind: [endpoint] },
+  )
+  await assert.rejects(source.ended, /the device is gone/)
+  assert.equal(source.status, 'stopped')
+  assert.equal(closed, 1)
+  await source.close()
+  await until('what was emitted before has come', () => listener.counters().received === 1)
 })
 
 test('headers are written at the offsets that a reader expects', async () => {

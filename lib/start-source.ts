@@ -47,6 +47,7 @@ class SourceRunner implements StartedSource {
       log,
       findParser,
       finish: () => void this.drain(),
+      fail: (error) => this.#fail(error),
       subscribed: (type, timeout) =>
         this.#source.subscribed(type, { timeout }).then(
           () => true,
@@ -68,7 +69,7 @@ class SourceRunner implements StartedSource {
   }
 
   counters(): Counters {
-    return { ...this.#source.counters(), ...this.#component.counters?.() }
+    return { ...this.#component.counters?.(), ...this.#source.counters() }
   }
 
   async open(): Promise<void> {
@@ -92,14 +93,22 @@ class SourceRunner implements StartedSource {
   }
 
   #stop(end: () => Promise<void>): Promise<void> {
-    return this.#life.stop(async () => {
-      try {
-        await this.#component.close()
-      } finally {
-        // Whatever the component makes of its end, what it emitted goes out and the socket is closed.
-        await end()
-      }
-    })
+    return this.#life.stop(() => this.#finish(end))
+  }
+
+  #fail(error: unknown): void {
+    // What it emitted before is good and goes out. A failure of the end itself says less than this one.
+    const end = () => this.#finish(() => this.#source.drain()).catch(() => {})
+    void this.#life.fail(error, end)
+  }
+
+  async #finish(end: () => Promise<void>): Promise<void> {
+    try {
+      await this.#component.close()
+    } finally {
+      // Whatever the component makes of its end, what it emitted goes out and the socket is closed.
+      await end()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -76,6 +76,25 @@ test('once: everything is read, every line becomes an event, and the source ends
   assert.deepEqual({ lines, cut, unparsed, refused }, { lines: 6, cut: 1, unparsed: 2, refused: 0 })
 })
 
+test('once: a file that breaks off is said at the end, after all that could be read', async (t) => {
+  const { at, listen, start, data } = await scene(t)
+  writeFileSync(at('a.log.gz'), gzipSync(`1\n2\n${'#'.repeat(10)}`).subarray(0, -8))
+  writeFileSync(at('b.log'), '3\n')
+  const sink = await listen()
+  const source = await start(sink.endpoints, { file: [at('a.log.gz'), at('b.log')], once: true })
+  await assert.rejects(source.ended, { code: 'FILE_UNREADABLE' })
+  assert.equal(source.status, 'stopped')
+  await until('the last is there', () => data().length >= 5)
+  assert.deepEqual(data(), [{ n: 1 }, { n: 2 }, { sum: 3 }, { n: 3 }, { sum: 3 }])
+})
+
+test('replay: a file that breaks off ends it as failed', async (t) => {
+  const { at, start } = await scene(t)
+  writeFileSync(at('a.log.gz'), gzipSync('1\n').subarray(0, -8))
+  const source = await start(['tcp://127.0.0.1:9'], { file: at('a.log.gz'), replay: 1000 })
+  await assert.rejects(source.ended, { code: 'FILE_UNREADABLE' })
+})
+
 test('once: without a subscriber it reads all the same after a while, and ends', async (t) => {
   const { at, start } = await scene(t)
   writeFileSync(at('a.log'), '1\n')

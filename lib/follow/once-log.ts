@@ -30,6 +30,7 @@ export class LogReadOnce implements SourceComponent {
   async #run(files: string[], emit: Emit, context: SourceContext): Promise<void> {
     const { signal } = this.#stop
     await this.#listener(context, signal)
+    let failure: unknown
     for (const file of files) {
       const parser = this.#format.parser()
       const { onLine, end } = emitLines(parser, file, emit, this.#counters)
@@ -43,12 +44,14 @@ export class LogReadOnce implements SourceComponent {
           if (signal.aborted) return
         }
         splitter.end()
-        end()
       } catch (error) {
+        failure ??= error
         context.log.error({ file, error: reason(error) }, 'reading failed; going on with the next file')
       }
+      end()
     }
-    context.finish()
+    if (failure === undefined) context.finish()
+    else context.fail(failure)
   }
 
   /** Waits until somebody listens to one of our types, within bounds. */

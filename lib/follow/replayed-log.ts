@@ -1,12 +1,5 @@
 import { stat } from 'node:fs/promises'
-import {
-  type Counters,
-  type Emit,
-  pause,
-  reason,
-  type SourceComponent,
-  type SourceContext,
-} from '../index.js'
+import { type Counters, type Emit, pause, type SourceComponent, type SourceContext } from '../index.js'
 import { emitLines, newLogCounters } from './emit-lines.js'
 import { LineSplitter, newLineCounters } from './lines.js'
 import type { LogFormat } from './log-source.js'
@@ -34,8 +27,7 @@ export class ReplayedLog implements SourceComponent {
     const files = await namedFiles(this.#options.file)
     await Promise.all(files.map(checkReadable))
     this.#finished = this.#run(files, emit, context).catch((error) => {
-      if (!this.#stop.signal.aborted) context.log.error({ error: reason(error) }, 'replay failed')
-      context.finish()
+      if (!this.#stop.signal.aborted) context.fail(error)
     })
   }
 
