@@ -58,46 +58,55 @@ const INT32 = 16
 // Below this length a loop over the characters beats the call into C++ (measured: 24 to 28).
 const SHORT_TEXT = 28
 
-const float = new Float64Array(1)
-const floatBytes = new Uint8Array(float.buffer)
 const HIGH = 2 ** 32
 
+// Several bytes in one store. A view of the buffer that is being filled, which stays the same for many events.
+let view: DataView = new DataView(new ArrayBuffer(0))
+let viewed: Buffer | undefined
+
+function viewOf(target: Buffer): DataView {
+  if (target !== viewed) {
+    viewed = target
+    view = new DataView(target.buffer, target.byteOffset, target.length)
+  }
+  return view
+}
+
 type NativeBuffer = Buffer & { utf8Write(text: string, at: number): number }
-
-function writeInt32(target: Buffer, value: number, at: number): number {
-  target[at] = value
-  target[at + 1] = value >> 8
-  target[at + 2] = value >> 16
-  target[at + 3] = value >> 24
-  return at + 4
-}
-
-function writeDouble(target: Buffer, value: number, at: number): number {
-  float[0] = value
-  for (let i = 0; i < 8; i++) target[at + i] = floatBytes[i]!
-  return at + 8
-}
 
 function writeText(target: Buffer, at: number, limit: number, text: string): number {
   const { length } = text
   // A character takes three bytes at most; it is only worth counting them where that may be too many.
   if (at + 5 + length * 3 > limit && at + 5 + Buffer.byteLength(text) > limit) return NO_ROOM
   const start = at + 4
-  let end = start
-  if (length < SHORT_TEXT) {
-    let i = 0
-    for (; i < length; i++) {
-      const code = text.charCodeAt(i)
-      if (code >= 0x80) break
-      target[start + i] = code
-    }
-    end = i === length ? start + length : start + (target as NativeBuffer).utf8Write(text, start)
-  } else {
-    end = start + (target as NativeBuffer).utf8Write(text, start)
-  }
+  const end =
+    length < SHORT_TEXT && writeAscii(text, start)
+      ? start + length
+      : start + (target as NativeBuffer).utf8Write(text, start)
   target[end] = 0
-  writeInt32(target, end - start + 1, at)
+  view.setInt32(at, end - start + 1, true)
   return end + 1
+}
+
+/** Writes a text of ASCII characters, four in a store. False when it has others; then it is not all written. */
+function writeAscii(text: string, start: number): boolean {
+  const { length } = text
+  const whole = length & ~3
+  let i = 0
+  for (; i < whole; i += 4) {
+    const a = text.charCodeAt(i)
+    const b = text.charCodeAt(i + 1)
+    const c = text.charCodeAt(i + 2)
+    const d = text.charCodeAt(i + 3)
+    if ((a | b | c | d) >= 0x80) return false
+    view.setInt32(start + i, a | (b << 8) | (c << 16) | (d << 24), true)
+  }
+  for (; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0x80) return false
+    view.setUint8(start + i, code)
+  }
+  return true
 }
 
 /** Whether a number is stored as int32: -0 is not, as an int32 has no sign of zero. */
@@ -122,8 +131,14 @@ export function writeValue(
       target[typeAt] = TEXT
       return writeText(target, at, limit, value)
     case 'number':
-      target[typeAt] = isInt32(value) ? INT32 : DOUBLE
-      return isInt32(value) ? writeInt32(target, value, at) : writeDouble(target, value, at)
+      if (isInt32(value)) {
+        target[typeAt] = INT32
+        view.setInt32(at, value, true)
+        return at + 4
+      }
+      target[typeAt] = DOUBLE
+      view.setFloat64(at, value, true)
+      return at + 8
     case 'boolean':
       target[typeAt] = BOOLEAN
       target[at] = value ? 1 : 0
@@ -149,17 +164,18 @@ export function writeValue(
   }
   if (prototype === Date.prototype) {
     target[typeAt] = DATE
-    return writeDate(target, at, value as Date)
+    return writeDate(at, value as Date)
   }
   return UNUSUAL
 }
 
-export function writeDate(target: Buffer, at: number, date: Date): number {
+function writeDate(at: number, date: Date): number {
   const ms = date.getTime()
   if (Number.isNaN(ms)) return UNUSUAL
   const high = Math.floor(ms / HIGH)
-  writeInt32(target, ms - high * HIGH, at)
-  return writeInt32(target, high, at + 4)
+  view.setUint32(at, ms - high * HIGH, true)
+  view.setInt32(at + 4, high, true)
+  return at + 8
 }
 
 function writeArray(
@@ -185,7 +201,7 @@ function writeArray(
   }
   if (at + 1 > limit) return NO_ROOM
   target[at++] = 0
-  writeInt32(target, at - start, start)
+  view.setInt32(start, at - start, true)
   return at
 }
 
@@ -220,7 +236,31 @@ function sameKeys(a: string[], b: string[]): boolean {
   return true
 }
 
-const helpers = { NO_ROOM, WriteSite, writeText, writeInt32, writeDouble, isInt32, writeValue }
+const helpers = { NO_ROOM, WriteSite, writeText, isInt32, writeValue, view: () => view }
+
+/** Statements that store constant ASCII bytes at `at + offset`, as many at once as there are. */
+function storeConstant(bytes: Buffer, offset: number): string {
+  const stores: string[] = []
+  for (let i = 0; i < bytes.length; ) {
+    const left = bytes.length - i
+    const place = `at + ${offset + i}`
+    // Eight ASCII bytes are never the bits of a NaN, which might not be stored as they are.
+    if (left >= 8) {
+      stores.push(`view.setFloat64(${place}, ${bytes.readDoubleLE(i)}, true)`)
+      i += 8
+    } else if (left >= 4) {
+      stores.push(`view.setInt32(${place}, ${bytes.readInt32LE(i)}, true)`)
+      i += 4
+    } else if (left >= 2) {
+      stores.push(`view.setInt16(${place}, ${bytes.readInt16LE(i)}, true)`)
+      i += 2
+    } else {
+      stores.push(`view.setUint8(${place}, ${bytes[i]})`)
+      i += 1
+    }
+  }
+  return stores.join('; ')
+}
 
 /** Generates the function for one shape; undefined when it is not plain, or no code may be generated here. */
 function compile(keys: string[]): Write | undefined {
@@ -228,10 +268,10 @@ function compile(keys: string[]): Write | undefined {
   // The most that everything but texts and nested values can take: type, key, NUL, eight bytes.
   const fixed = keys.reduce((sum, key) => sum + key.length + 10, 5)
   const fields = keys.map((key, i) => {
-    const bytes = [...Buffer.from(key), 0]
+    const bytes = Buffer.from(`${key}\0`)
     return `
     typeAt = at
-    ${bytes.map((byte, j) => `target[at + ${j + 1}] = ${byte}`).join('; ')}
+    ${storeConstant(bytes, 1)}
     at += ${bytes.length + 1}
     v = value[${JSON.stringify(key)}]
     if (typeof v === 'string') {
@@ -239,8 +279,8 @@ function compile(keys: string[]): Write | undefined {
       at = h.writeText(target, at, room, v)
       if (at < 0) return at
     } else if (typeof v === 'number') {
-      if (h.isInt32(v)) { target[typeAt] = ${INT32}; at = h.writeInt32(target, v, at) }
-      else { target[typeAt] = ${DOUBLE}; at = h.writeDouble(target, v, at) }
+      if (h.isInt32(v)) { target[typeAt] = ${INT32}; view.setInt32(at, v, true); at += 4 }
+      else { target[typeAt] = ${DOUBLE}; view.setFloat64(at, v, true); at += 8 }
     } else if (v === true || v === false) {
       target[typeAt] = ${BOOLEAN}
       target[at++] = v ? 1 : 0
@@ -257,10 +297,11 @@ function compile(keys: string[]): Write | undefined {
     // Texts and nested values leave room for all that is of fixed size.
     const room = limit - ${fixed}
     if (start > room) return h.NO_ROOM
+    const view = h.view()
     let at = start + 4, typeAt = 0, v
     ${fields.join('')}
     target[at++] = 0
-    h.writeInt32(target, at - start, start)
+    view.setInt32(start, at - start, true)
     return at
   }`
   try {
@@ -299,11 +340,12 @@ export function writeEvent(
 ): number {
   const at = start + ENVELOPE - 1
   if (at + 1 > limit) return NO_ROOM
+  viewOf(target)
   place(TIME, target, start + 4)
   place(DATA_KEY, target, start + DATA_AT + 1)
   let end: number
   try {
-    if (writeDate(target, start + 4 + TIME.length, time) < 0) return UNUSUAL
+    if (writeDate(start + 4 + TIME.length, time) < 0) return UNUSUAL
     end = writeValue(target, start + DATA_AT, at, limit - 1, data === undefined ? null : data, site, 0)
   } catch {
     // A getter that throws, or a time that is no Date: the other way finds the words for it.
@@ -311,6 +353,6 @@ export function writeEvent(
   }
   if (end < 0) return end
   target[end] = 0
-  writeInt32(target, end + 1 - start, start)
+  view.setInt32(start, end + 1 - start, true)
   return end + 1
 }
