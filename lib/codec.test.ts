@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BSON, type Document } from 'bson'
-import { dataFromJson, decodeEvents, encodeEvent, eventToJson, MAX_BSON_BYTES, MAX_DEPTH } from './codec.js'
+import {
+  dataFromJson,
+  dataToJson,
+  decodeEvents,
+  encodeEvent,
+  eventToJson,
+  MAX_BSON_BYTES,
+  MAX_DEPTH,
+} from './codec.js'
 import type { Data, StormEvent } from './event.js'
 
 const TIME = new Date('2026-01-02T03:04:05.678Z')
@@ -293,7 +301,7 @@ test('an event as JSON is plain for plain values and Extended JSON for the other
       ...event,
       data: { n: 1, d: 0.5, s: 'x', at: new Date(0), long: BSON.Long.fromString('9223372036854775807') },
     }),
-    '{"type":"a","source":"s","time":"2026-01-02T03:04:05.678Z","seq":3,"data":{"n":1,"d":0.5,"s":"x","at":{"$date":"1970-01-01T00:00:00Z"},"long":9223372036854776000}}',
+    '{"type":"a","source":"s","time":"2026-01-02T03:04:05.678Z","seq":3,"data":{"n":1,"d":0.5,"s":"x","at":{"$date":"1970-01-01T00:00:00Z"},"long":{"$numberLong":"9223372036854775807"}}}',
   )
   assert.match(
     eventToJson({ ...event, data: 1, extensions: { traceparent: '00' } }),
@@ -311,4 +319,37 @@ test('data as typed is JSON or Extended JSON', () => {
       message: /expected the data to be JSON, got/,
     })
   }
+})
+
+test('data goes to JSON and back without loss, whatever BSON holds', () => {
+  const big = {
+    n: 2n ** 63n - 1n,
+    list: [{ n: -(2n ** 63n) }],
+    small: 5,
+    text: 'x',
+    at: new Date(-5),
+    half: 0.5,
+  }
+  assert.deepEqual(dataFromJson(dataToJson(big)), big)
+  assert.equal(
+    dataToJson({ n: BSON.Long.fromString('9223372036854775807') }),
+    '{"n":{"$numberLong":"9223372036854775807"}}',
+  )
+  assert.equal(dataToJson({ n: BSON.Long.fromNumber(7), m: 7n }), '{"n":7,"m":7}')
+  assert.equal(dataToJson({ a: [1, 'x', null, { b: true }] }), '{"a":[1,"x",null,{"b":true}]}')
+  const types = {
+    id: new BSON.ObjectId('0123456789abcdef01234567'),
+    exact: BSON.Decimal128.fromString('0.10'),
+    bytes: new BSON.Binary(Buffer.from([1, 2, 3])),
+    never: Number.POSITIVE_INFINITY,
+  }
+  assert.deepEqual(dataFromJson(dataToJson(types)), types)
+})
+
+test('an event as JSON keeps the digits of an int64 that no number can hold', () => {
+  const event = { type: 'a.b', source: 's', epoch: 1, seq: 0, time: new Date(0), data: { n: 2n ** 62n + 1n } }
+  assert.equal(
+    eventToJson(event),
+    '{"type":"a.b","source":"s","time":"1970-01-01T00:00:00.000Z","seq":0,"data":{"n":{"$numberLong":"4611686018427387905"}}}',
+  )
 })

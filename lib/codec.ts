@@ -1,4 +1,4 @@
-import { BSON, EJSON } from 'bson'
+import { BSON, EJSON, type Long } from 'bson'
 import { EventstormError, reason, show } from './errors.js'
 import type { Data, NewEvent, StormEvent } from './event.js'
 import { ReadSite, readEvent, UNREAD } from './shape-reader.js'
@@ -171,29 +171,52 @@ function decodeUnusual(bytes: Buffer, { type, source, epoch }: Message, seq: num
 }
 
 /**
- * An event as one line of JSON. BSON's own types are written as relaxed Extended JSON (MongoDB Extended JSON
- * v2), plain values as plain JSON; `time` is an ISO 8601 text. An event that was not sent has no `source` and
- * `seq`.
+ * Relaxed Extended JSON writes an int64 as a number even where a number cannot hold it; here those keep their digits,
+ * as `{"$numberLong":"..."}`. What has none of them is returned as it is.
  */
-export function eventToJson(event: StormEvent | (NewEvent & { time: Date })): string {
-  const { type, data, extensions } = event
-  const time = event.time.toISOString()
-  const document =
-    'seq' in event
-      ? { type, source: event.source, time, seq: event.seq, data, ...extensions }
-      : { type, time, data, ...extensions }
-  return EJSON.stringify(document, { relaxed: true })
+function withExactLongs(value: unknown): unknown {
+  if (typeof value === 'bigint') return exactLong(Number(value), value)
+  if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value
+  if (Array.isArray(value)) {
+    const members = value.map(withExactLongs)
+    return members.some((member, i) => member !== value[i]) ? members : value
+  }
+  const kind = (value as { _bsontype?: unknown })._bsontype
+  if (kind === 'Long') return exactLong((value as Long).toNumber(), value)
+  if (kind !== undefined || value instanceof Date) return value
+  let copy: Record<string, unknown> | undefined
+  for (const [key, member] of Object.entries(value)) {
+    const exact = withExactLongs(member)
+    if (exact === member) continue
+    copy ??= { ...value }
+    copy[key] = exact
+  }
+  return copy ?? value
+}
+
+const exactLong = (number: number, value: object | bigint) =>
+  Number.isSafeInteger(number) ? value : { $numberLong: String(value) }
+
+/** Whether JSON.stringify writes it as Extended JSON would: most data is of that kind, and that is twice as fast. */
+function isPlain(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true
+  if (typeof value !== 'object') return false
+  if (Array.isArray(value)) return value.every(isPlain)
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false
+  for (const key in value) if (!isPlain((value as Record<string, unknown>)[key])) return false
+  return true
 }
 
 /**
- * Data as one line of JSON, to be kept in a file and read with `dataFromJson`: relaxed Extended JSON, so that dates
- * and bytes come back as what they were. Whole numbers of 64 bits come back as plain ones.
+ * Data as one line of JSON, to be kept and read with `dataFromJson`: Extended JSON, relaxed where that loses nothing. A
+ * whole number of 64 bits comes back as a plain one where that holds it, and else as a bigint.
  *
  * @throws DATA_INVALID when it cannot be written
  */
 export function dataToJson(data: Data): string {
   try {
-    return EJSON.stringify(data, { relaxed: true })
+    return isPlain(data) ? JSON.stringify(data) : EJSON.stringify(withExactLongs(data), { relaxed: true })
   } catch (error) {
     throw new EventstormError(
       'DATA_INVALID',
@@ -203,10 +226,25 @@ export function dataToJson(data: Data): string {
   }
 }
 
-/** Reads data as a user types it: JSON or Extended JSON. @throws DATA_INVALID */
+/**
+ * An event as one line of JSON. BSON's own types are written as relaxed Extended JSON (MongoDB Extended JSON
+ * v2), plain values as plain JSON; `time` is an ISO 8601 text. An event that was not sent has no `source` and
+ * `seq`.
+ */
+export function eventToJson(event: StormEvent | (NewEvent & { time: Date })): string {
+  const { type, data, extensions } = event
+  const time = event.time.toISOString()
+  const document =
+    'seq' in event
+      ? { type, source: event.source, time, seq: event.seq, data: withExactLongs(data), ...extensions }
+      : { type, time, data: withExactLongs(data), ...extensions }
+  return EJSON.stringify(document, { relaxed: true })
+}
+
+/** Reads data as a user types it: JSON or Extended JSON; its `$numberLong` is a bigint. @throws DATA_INVALID */
 export function dataFromJson(text: string): Data {
   try {
-    return EJSON.parse(text, { relaxed: true })
+    return EJSON.parse(text, { relaxed: true, useBigInt64: true })
   } catch (error) {
     throw new EventstormError(
       'DATA_INVALID',
