@@ -11,7 +11,7 @@ export interface Observed {
 }
 
 /** Counters that may go down: what is held at the moment, and losses, which late events take back. */
-const GAUGES = new Set(['lost', 'queued', 'queuedBytes', 'streams', 'subscriptions'])
+const GAUGES = new Set(['lost', 'queued', 'queuedBytes', 'pending', 'streams', 'subscriptions'])
 
 /** Streams (source and type) told one by one; every one more is a time series in somebody's database. */
 const MAX_STREAMS = 500

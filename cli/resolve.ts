@@ -39,6 +39,7 @@ const SHIPPED: Record<Kind, Record<string, string>> = {
     forward: '../routers/forward/forward.js',
   },
   sink: {
+    segments: '../sinks/segments/segments.js',
     stdout: '../sinks/stdout/stdout.js',
   },
 }

@@ -1,0 +1,71 @@
+import type { Message } from '../../lib/data/index.js'
+
+/** What the sink and its worker thread say to each other. Every request has one answer, in order. */
+
+export interface WorkerSettings {
+  path: string
+  /** Part of the names of its files; of this life only. */
+  writer: string
+  rollRows: number
+  rollBytes: number
+  /** As DuckDB wants it, such as `256MB`. */
+  memory: string
+}
+
+export type Request =
+  | { do: 'open'; now: number; grace: number }
+  | { do: 'write'; batch: PackedBatch; now: number }
+  | { do: 'roll'; reason: RollReason }
+
+export type RollReason = 'rows' | 'bytes' | 'time' | 'hour' | 'close'
+
+export type Answer = { ok: true; result: unknown } | { ok: false; error: string; code: string | undefined }
+
+/** Told with each answer, since an answer changes them. */
+export interface StoreCounts {
+  /** Files that count. */
+  segments: number
+  /** Events in them. */
+  rows: number
+  /** Their size; `bytes` is what came over the wire. */
+  fileBytes: number
+  rolls: Record<RollReason, number>
+  /** Events that are in no file yet. */
+  pending: number
+  /** Files without a name in any manifest that were removed at the start. */
+  leftovers: number
+}
+
+export type Reply = Answer & { counts: StoreCounts }
+
+export const newCounts = (): StoreCounts => ({
+  segments: 0,
+  rows: 0,
+  fileBytes: 0,
+  rolls: { rows: 0, bytes: 0, time: 0, hour: 0, close: 0 },
+  pending: 0,
+  leftovers: 0,
+})
+
+/** Messages with their bodies one after the other, so that one buffer changes hands and nothing is cloned. */
+export interface PackedBatch {
+  heads: Omit<Message, 'body'>[]
+  bytes: Uint8Array<ArrayBuffer>
+}
+
+export function pack(messages: readonly Message[]): PackedBatch {
+  const bytes = new Uint8Array(messages.reduce((sum, { body }) => sum + body.length, 0))
+  let at = 0
+  const heads = messages.map(({ type, source, epoch, seq, count, body, offset }) => {
+    bytes.set(body, at)
+    const head = { type, source, epoch, seq, count, offset: at + offset }
+    at += body.length
+    return head
+  })
+  return { heads, bytes }
+}
+
+export function unpack({ heads, bytes }: PackedBatch): Message[] {
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return heads.map((head) => ({ ...head, body }))
+}

@@ -1,0 +1,144 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/*
+ * Where things lie in a store:
+ *
+ *     events/2026-01-31/13/                      what arrived on that day from 13:00 to 14:00 UTC
+ *       seg-<writer>-<n>.parquet                 a segment
+ *       manifest-<writer>.json                   what counts: the segments of one writer, in this folder
+ *       *.tmp                                    being written
+ *
+ * A writer is one life of one sink, so nobody else ever touches its files while it lives. What no manifest names
+ * does not count, so that a segment appears, or is replaced by another one, with the rename of one manifest.
+ */
+
+/** One file of events, as its manifest tells of it. */
+export interface Segment {
+  /** Its name within the folder of the hour. */
+  file: string
+  rows: number
+  bytes: number
+  /** Earliest and latest event time in it, milliseconds since 1970. */
+  from: number
+  to: number
+}
+
+interface Manifest {
+  version: 1
+  segments: Segment[]
+}
+
+const MANIFEST = /^manifest-[\w-]+\.json$/
+const OURS = /^(seg|manifest)-[\w-]+\.(parquet|json)(\.tmp)?$/
+const HOUR = 3_600_000
+
+/** The hour that a moment (milliseconds since 1970) lies in, as a number. */
+export const hourOf = (time: number) => Math.floor(time / HOUR)
+
+/** The folder of an hour: `events/2026-01-31/13`. */
+export function hourFolder(root: string, hour: number): string {
+  const [day, rest] = new Date(hour * HOUR).toISOString().split('T') as [string, string]
+  return join(root, 'events', day, rest.slice(0, 2))
+}
+
+/** Every folder of an hour that is there, oldest first. */
+export function hourFolders(root: string): string[] {
+  const events = join(root, 'events')
+  return list(events)
+    .filter((day) => /^\d{4}-\d\d-\d\d$/.test(day))
+    .flatMap((day) =>
+      list(join(events, day))
+        .filter((hour) => /^\d\d$/.test(hour))
+        .map((hour) => join(events, day, hour)),
+    )
+}
+
+/** The segments of a folder that count, with their full paths. */
+export function segmentsIn(folder: string): (Segment & { path: string })[] {
+  return list(folder)
+    .filter((name) => MANIFEST.test(name))
+    .flatMap((name) => {
+      const text = unlessGone(() => readFileSync(join(folder, name), 'utf8'))
+      const { segments } = text === undefined ? { segments: [] } : (JSON.parse(text) as Manifest)
+      return segments.map((segment) => ({ ...segment, path: join(folder, segment.file) }))
+    })
+}
+
+/** Makes the segments of one writer count: all of this folder, those of before included. */
+export function writeManifest(folder: string, writer: string, segments: readonly Segment[]): void {
+  const path = join(folder, `manifest-${writer}.json`)
+  const manifest: Manifest = { version: 1, segments: [...segments] }
+  writeFileSync(`${path}.tmp`, `${JSON.stringify(manifest)}\n`)
+  publish(path)
+}
+
+/** Gives `<path>.tmp` its name, and returns when that would survive a loss of power. */
+export function publish(path: string): void {
+  sync(`${path}.tmp`)
+  renameSync(`${path}.tmp`, path)
+  sync(dirname(path))
+}
+
+/** Makes a folder that survives a loss of power, with those above it. */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  mkdirSync(folder, { recursive: true })
+  sync(dirname(folder))
+}
+
+/**
+ * Removes what lives that ended badly have left: files of ours that no manifest names. Those younger than `grace`
+ * (milliseconds) may belong to another writer that is about to name them.
+ *
+ * @returns how many there were
+ */
+export function removeLeftovers(root: string, now: number, grace: number): number {
+  let removed = 0
+  for (const folder of hourFolders(root)) {
+    const named = new Set(segmentsIn(folder).map(({ file }) => file))
+    for (const name of list(folder)) {
+      if (!OURS.test(name) || MANIFEST.test(name) || named.has(name)) continue
+      const path = join(folder, name)
+      const modified = unlessGone(() => statSync(path).mtimeMs)
+      if (modified === undefined || modified > now - grace) continue
+      unlessGone(() => unlinkSync(path))
+      removed++
+    }
+  }
+  return removed
+}
+
+const list = (folder: string): string[] => (unlessGone(() => readdirSync(folder)) ?? []).sort()
+
+function sync(path: string): void {
+  const handle = openSync(path, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/** Undefined for what somebody else has removed in the meantime. */
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,37 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { newCounts, type Reply, type Request, type WorkerSettings } from './channel.js'
+import { SegmentWriter } from './writer.js'
+
+/** The thread that DuckDB works in, since it holds its thread for as long as it writes. */
+
+const port = parentPort!
+const settings = workerData as WorkerSettings
+let writer: SegmentWriter | undefined
+
+async function obey(request: Request): Promise<unknown> {
+  if (request.do === 'open') {
+    writer = await SegmentWriter.open(settings, request.now, request.grace)
+    return undefined
+  }
+  if (request.do === 'write') return writer!.write(request.batch, request.now)
+  await writer!.roll(request.reason)
+  if (request.reason === 'close') writer!.close()
+  return undefined
+}
+
+async function answer(request: Request): Promise<void> {
+  let reply: Reply
+  try {
+    const result = await obey(request)
+    reply = { ok: true, result, counts: writer?.counts ?? newCounts() }
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException
+    reply = { ok: false, error: message, code, counts: writer?.counts ?? newCounts() }
+  }
+  port.postMessage(reply)
+}
+
+let before = Promise.resolve()
+port.on('message', (request: Request) => {
+  before = before.then(() => answer(request))
+})
