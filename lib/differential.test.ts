@@ -20,6 +20,7 @@ import {
 } from 'bson'
 import { seeded } from '../testing/random.js'
 import { decodeEvents, encodeEvent, WriteSite, writeEvent } from './codec.js'
+import { ReadSite, readEvent, UNREAD } from './shape-reader.js'
 import type { Message } from './wire.js'
 
 const SEED = 20260102
@@ -171,6 +172,8 @@ test(`${DOCUMENTS} documents are written and read as bson does (seed ${SEED})`, 
   const sites = Array.from({ length: TYPES }, () => new WriteSite())
   const shapes = Array.from({ length: TYPES }, () => shape(chance))
   let fast = 0
+  let fastRead = 0
+  const readSites = Array.from({ length: TYPES }, () => new ReadSite())
   for (let n = 0; n < DOCUMENTS; n++) {
     const shaped = chance() < 0.8 ? shapes[n % TYPES]!(chance) : value(chance, 0)
     const time = new Date(Math.floor(chance() * 1e13))
@@ -187,13 +190,15 @@ test(`${DOCUMENTS} documents are written and read as bson does (seed ${SEED})`, 
     }
     if (reference.value === undefined) continue
     const bytes = Buffer.from(reference.value as Uint8Array)
+    if (readEvent(bytes, 0, bytes.length, readSites[n % TYPES]!) !== UNREAD) fastRead++
     const back = BSON.deserialize(bytes)
     const [event] = decodeEvents(message(type, bytes))
     if (back.data === undefined) assert.equal(event, undefined)
     else same({ time: event?.time, data: event?.data }, { time: back.time, data: back.data }, n, bytes)
   }
-  t.diagnostic(`${fast} of ${DOCUMENTS} were written by the generated writers`)
+  t.diagnostic(`${fast} of ${DOCUMENTS} were written, ${fastRead} read by generated functions`)
   assert.ok(fast > DOCUMENTS / 3, 'the generated writers were put to the test')
+  assert.ok(fastRead > DOCUMENTS / 3, 'the generated readers were put to the test')
 })
 
 test(`damaged events are refused as bson refuses them (seed ${SEED})`, (t) => {

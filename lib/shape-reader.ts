@@ -33,8 +33,6 @@ const MAX_DEPTH = 50
 const MAX_COMPILED = 1000
 let compiled = 0
 
-const float = new Float64Array(1)
-const floatBytes = new Uint8Array(float.buffer)
 const HIGH = 2 ** 32
 /** The last millisecond that a Date can hold. */
 const LAST_MS = 8.64e15
@@ -42,13 +40,15 @@ const LAST_MS = 8.64e15
 /** Where the value that was read last ends. A second return value, without an object per value. */
 let endOfValue = 0
 
-function readInt32(source: Buffer, at: number): number {
-  return source[at]! | (source[at + 1]! << 8) | (source[at + 2]! << 16) | (source[at + 3]! << 24)
-}
+// Several bytes in one load. A view of the body that is being read, which holds many events. Reading behind its end
+// throws, and whoever asked takes that as UNREAD.
+let view: DataView = new DataView(new ArrayBuffer(0))
+let viewed: Buffer | undefined
 
-function readDouble(source: Buffer, at: number): number {
-  for (let i = 0; i < 8; i++) floatBytes[i] = source[at + i]!
-  return float[0]!
+function viewOf(source: Buffer): void {
+  if (source === viewed) return
+  viewed = source
+  view = new DataView(source.buffer, source.byteOffset, source.length)
 }
 
 const SLOTS = 16
@@ -59,7 +59,7 @@ const LONGEST_KEPT = 64
  * cheaper than to make a new string. Where texts hardly ever repeat, it turns itself off.
  */
 class TextMemory {
-  #bytes: (Uint8Array | undefined)[] = []
+  #bytes: (DataView | undefined)[] = []
   #texts: string[] = []
   #credit = 512
 
@@ -68,25 +68,31 @@ class TextMemory {
     if (this.#credit <= 0 || length > LONGEST_KEPT || length === 0) return source.utf8Slice(start, end)
     const slot = (length * 7 + source[end - 1]! * 3 + source[start + (length >> 1)]!) & (SLOTS - 1)
     const known = this.#bytes[slot]
-    if (known !== undefined && known.length === length) {
-      let i = 0
-      while (i < length && known[i] === source[start + i]) i++
-      if (i === length) {
-        if (this.#credit < 4096) this.#credit++
-        return this.#texts[slot]!
-      }
+    if (known !== undefined && same(known, start, length)) {
+      if (this.#credit < 4096) this.#credit++
+      return this.#texts[slot]!
     }
     this.#credit -= 2
     const text = source.utf8Slice(start, end)
-    this.#bytes[slot] = Uint8Array.prototype.slice.call(source, start, end)
+    this.#bytes[slot] = new DataView(source.buffer.slice(source.byteOffset + start, source.byteOffset + end))
     this.#texts[slot] = text
     return text
   }
 }
 
+/** Whether the `length` bytes from `start` on are these. */
+function same(known: DataView, start: number, length: number): boolean {
+  if (known.byteLength !== length) return false
+  const whole = length & ~3
+  let i = 0
+  for (; i < whole; i += 4) if (known.getInt32(i) !== view.getInt32(start + i)) return false
+  for (; i < length; i++) if (known.getUint8(i) !== view.getUint8(start + i)) return false
+  return true
+}
+
 /** A text value at `at`, whose content must end before `end`. */
 function readText(source: NativeBuffer, at: number, end: number, texts: TextMemory): string | typeof UNREAD {
-  const size = readInt32(source, at)
+  const size = view.getInt32(at, true)
   const stop = at + 3 + size
   if (size < 1 || stop >= end || source[stop] !== 0) return UNREAD
   endOfValue = stop + 1
@@ -110,12 +116,12 @@ function readValue(
   switch (type) {
     case 1:
       endOfValue = at + 8
-      return readDouble(source, at)
+      return view.getFloat64(at, true)
     case 2:
       return readText(source, at, end, site.texts)
     case 3:
     case 4: {
-      const stop = at + readInt32(source, at)
+      const stop = at + view.getInt32(at, true)
       if (stop < at + 5 || stop >= end || source[stop - 1] !== 0 || depth > MAX_DEPTH) return UNREAD
       const value =
         type === 3
@@ -129,7 +135,7 @@ function readValue(
       return source[at] === 1 ? true : source[at] === 0 ? false : UNREAD
     case 9: {
       endOfValue = at + 8
-      const ms = readInt32(source, at + 4) * HIGH + (readInt32(source, at) >>> 0)
+      const ms = view.getInt32(at + 4, true) * HIGH + view.getUint32(at, true)
       return Math.abs(ms) <= LAST_MS ? new Date(ms) : UNREAD
     }
     case 10:
@@ -137,10 +143,10 @@ function readValue(
       return null
     case 16:
       endOfValue = at + 4
-      return readInt32(source, at)
+      return view.getInt32(at, true)
     case 18: {
       endOfValue = at + 8
-      const value = readInt32(source, at + 4) * HIGH + (readInt32(source, at) >>> 0)
+      const value = view.getInt32(at + 4, true) * HIGH + view.getUint32(at, true)
       return Number.isSafeInteger(value) ? value : UNREAD
     }
     default:
@@ -210,8 +216,8 @@ function keysOf(source: Buffer, start: number, stop: number): string[] | undefin
     if (nul === -1 || nul >= last || keys.length >= MAX_KEYS) return undefined
     keys.push(source.toString('latin1', at + 1, nul))
     at = nul + 1
-    if (type === 2) at += 4 + readInt32(source, at)
-    else if (type === 3 || type === 4) at += readInt32(source, at)
+    if (type === 2) at += 4 + view.getInt32(at, true)
+    else if (type === 3 || type === 4) at += view.getInt32(at, true)
     else if (FIXED_SIZE[type] !== undefined) at += FIXED_SIZE[type]
     else return undefined
     if (at <= nul) return undefined
@@ -220,14 +226,34 @@ function keysOf(source: Buffer, start: number, stop: number): string[] | undefin
   return usable ? keys : undefined
 }
 
-const helpers = { UNREAD, ReadSite, readInt32, readDouble, readText, readValue, end: () => endOfValue }
+const helpers = { UNREAD, ReadSite, readText, readValue, view: () => view, end: () => endOfValue }
+
+/** An expression that says whether these constant bytes do not stand at `at + offset`, comparing several at once. */
+function differs(bytes: Buffer, offset: number): string {
+  const tests: string[] = []
+  for (let i = 0; i < bytes.length; ) {
+    const left = bytes.length - i
+    const place = `at + ${offset + i}`
+    if (left >= 4) {
+      tests.push(`view.getInt32(${place}, true) !== ${bytes.readInt32LE(i)}`)
+      i += 4
+    } else if (left >= 2) {
+      tests.push(`view.getInt16(${place}, true) !== ${bytes.readInt16LE(i)}`)
+      i += 2
+    } else {
+      tests.push(`view.getUint8(${place}) !== ${bytes[i]}`)
+      i += 1
+    }
+  }
+  return tests.join(' || ')
+}
 
 /** Generates the function for one shape; undefined when no code may be generated here. */
 function compile(keys: string[]): Read | undefined {
   const fields = keys.map((key, i) => {
-    const bytes = [...Buffer.from(key), 0]
+    const bytes = Buffer.from(`${key}\0`)
     return `
-    if (${bytes.map((byte, j) => `source[at + ${j + 1}] !== ${byte}`).join(' || ')}) return h.UNREAD
+    if (at + ${bytes.length + 1} > stop || ${differs(bytes, 1)}) return h.UNREAD
     type = source[at]
     at += ${bytes.length + 1}
     let v${i}
@@ -236,10 +262,10 @@ function compile(keys: string[]): Read | undefined {
       if (v${i} === h.UNREAD) return h.UNREAD
       at = h.end()
     } else if (type === 16) {
-      v${i} = h.readInt32(source, at)
+      v${i} = view.getInt32(at, true)
       at += 4
     } else if (type === 1) {
-      v${i} = h.readDouble(source, at)
+      v${i} = view.getFloat64(at, true)
       at += 8
     } else {
       v${i} = h.readValue(source, type, at, stop, site${i}, depth)
@@ -250,6 +276,7 @@ function compile(keys: string[]): Read | undefined {
   const body = `
   ${keys.map((_, i) => `const site${i} = new h.ReadSite()`).join('\n  ')}
   return (source, start, stop, depth) => {
+    const view = h.view()
     let at = start + 4, type = 0
     ${fields.join('')}
     if (at !== stop - 1) return h.UNREAD
@@ -291,8 +318,14 @@ export function readEvent(
   const valueAt = start + DATA_AT + 1 + DATA_KEY.length
   if (valueAt >= stop || !stands(TIME, source, start + 4)) return UNREAD
   if (!stands(DATA_KEY, source, start + DATA_AT + 1)) return UNREAD
-  const time = readValue(source as NativeBuffer, 9, start + 4 + TIME.length, stop, site, 0)
-  const data = readValue(source as NativeBuffer, source[start + DATA_AT]!, valueAt, stop, site, 0)
-  if (time === UNREAD || data === UNREAD || endOfValue !== stop - 1) return UNREAD
-  return { time: time as Date, data }
+  viewOf(source)
+  try {
+    const time = readValue(source as NativeBuffer, 9, start + 4 + TIME.length, stop, site, 0)
+    const data = readValue(source as NativeBuffer, source[start + DATA_AT]!, valueAt, stop, site, 0)
+    if (time === UNREAD || data === UNREAD || endOfValue !== stop - 1) return UNREAD
+    return { time: time as Date, data }
+  } catch {
+    // A value claims to go on behind the end of the body.
+    return UNREAD
+  }
 }
