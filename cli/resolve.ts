@@ -30,6 +30,7 @@ export interface DefinitionOf {
 const SHIPPED: Record<Kind, Record<string, string>> = {
   source: {
     nginx: '../sources/nginx/nginx.js',
+    'nginx-error': '../sources/nginx-error/nginx-error.js',
     postfix: '../sources/postfix/postfix.js',
     sshd: '../sources/sshd/sshd.js',
     syslog: '../sources/syslog/syslog.js',

@@ -206,6 +206,22 @@ test('once: the sample comes through whole, and the source ends', async (t) => {
   assert.equal(events[0]!.time.getUTCFullYear(), 2026)
 })
 
+test('lines that come through syslog are taken, too', () => {
+  const parser = (format: string) => nginx.parser!(parseOptions(nginx.options, { format }, 'nginx'))
+  const line = '192.0.2.1 - - [31/Jan/2026:12:00:07 +0000] "GET /a HTTP/1.1" 200 6'
+  const common = parser('common')
+  const plain = common.line(line)
+  assert.ok(Array.isArray(plain))
+  for (const head of ['Jan 31 12:00:08 web-1 nginx: ', '2026-01-31T12:00:08.1+01:00 web-1 nginx[9]: ']) {
+    assert.deepEqual(common.line(head + line), plain)
+  }
+  const bare = parser('$status "$request"').line('2026-01-31T12:00:08Z web-1 nginx: 200 "GET / HTTP/1.1"')
+  assert.ok(Array.isArray(bare))
+  assert.equal(bare[0]?.time?.getTime(), Date.UTC(2026, 0, 31, 12, 0, 8))
+  const own = parser('$time_iso8601 $host $request').line('2026-01-31T12:00:08+00:00 web-1 nginx: x y z')
+  assert.equal((own as { data: Hit }[])[0]?.data.host, 'web-1')
+})
+
 test('a format that nobody could read is refused before anything is opened', () => {
   const options = parseOptions(nginx.options, { file: '/nowhere', format: '$status$host' }, 'nginx')
   assert.throws(() => nginx.create(options), { code: 'FORMAT_INVALID' })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { followOptions, logSource } from '../../lib/follow/index.js'
-import { defineSource, EventstormError, reason, z } from '../../lib/index.js'
+import { defineSource, EventstormError, type LineParser, reason, z } from '../../lib/index.js'
+import { alsoPrefixed } from '../../lib/syslog/index.js'
 import { type Format, formatFromConfiguration, readFormat } from './format.js'
 import { accessLogParser } from './parse.js'
 
@@ -36,6 +37,13 @@ function chooseFormat({ format, nginxConf, formatName }: z.output<typeof options
   return formatFromConfiguration(configuration, formatName)
 }
 
+function makeParser(format: Format): LineParser {
+  const parser = accessLogParser(format)
+  // Such lines could be mistaken for those of syslog.
+  const beginsAsSyslog = format.literals[0] === '' && format.variables[0] === 'time_iso8601'
+  return beginsAsSyslog ? parser : alsoPrefixed(parser, 'nginx')
+}
+
 export default defineSource({
   name: 'nginx',
   summary: "Every request in nginx's access log, as an http.hit.",
@@ -44,8 +52,8 @@ export default defineSource({
   create(given) {
     const format = chooseFormat(given)
     // One that is ambiguous is refused here, before any file is opened.
-    accessLogParser(format)
-    return logSource(given, { types: ['http.hit'], parser: () => accessLogParser(format) })
+    makeParser(format)
+    return logSource(given, { types: ['http.hit'], parser: () => makeParser(format) })
   },
-  parser: (given) => accessLogParser(chooseFormat(given)),
+  parser: (given) => makeParser(chooseFormat(given)),
 })

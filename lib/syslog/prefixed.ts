@@ -1,0 +1,43 @@
+import type { LineParser } from '../component.js'
+import type { NewEvent } from '../event.js'
+import { SyslogHeads, type SyslogOptions } from './head.js'
+
+const DASH = 45
+const NINE = 57
+const LETTER_T = 84
+
+/** Whether a line may begin with one of the two stamps of syslog; costs next to nothing where it does not. */
+function mayBeStamped(line: string): boolean {
+  return line.charCodeAt(0) > NINE || (line.charCodeAt(10) === LETTER_T && line.charCodeAt(4) === DASH)
+}
+
+/**
+ * A parser that also takes its lines as syslog has them: where a line begins with a head of that program, the parser
+ * has what comes after it. If that fits nothing, the parser has the line as it is. Events without a time have the
+ * head's.
+ */
+export function alsoPrefixed(parser: LineParser, program: string, options: SyslogOptions = {}): LineParser {
+  const heads = new SyslogHeads(options)
+  return {
+    line(line) {
+      if (!mayBeStamped(line)) return parser.line(line)
+      const head = heads.read(line)
+      if (head?.program !== program) return parser.line(line)
+      const result = parser.line(line.slice(head.messageAt))
+      if (!Array.isArray(result)) return parser.line(line)
+      const withTime = (event: NewEvent) => (event.time ? event : { ...event, time: new Date(head.time) })
+      return result.map(withTime)
+    },
+    begin(modified) {
+      heads.begin(modified)
+      parser.begin?.(modified)
+    },
+    expire(now) {
+      heads.advance(now)
+      return parser.expire?.(now) ?? []
+    },
+    end: () => parser.end?.() ?? [],
+    save: () => parser.save?.(),
+    restore: (saved) => parser.restore?.(saved),
+  }
+}

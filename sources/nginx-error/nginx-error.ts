@@ -1,0 +1,21 @@
+import { followOptions, logSource } from '../../lib/follow/index.js'
+import { defineSource, type LineParser, z } from '../../lib/index.js'
+import { alsoPrefixed, zoneOption } from '../../lib/syslog/index.js'
+import { ErrorLog } from './error-log.js'
+
+const options = z.strictObject({
+  ...followOptions(['/var/log/nginx/error.log']),
+  zone: zoneOption(),
+})
+
+const parser = ({ zone }: z.output<typeof options>): LineParser =>
+  alsoPrefixed(new ErrorLog(zone), 'nginx', { zone })
+
+export default defineSource({
+  name: 'nginx-error',
+  summary: "Every entry of nginx's error log, as an http.error.",
+  types: ['http.error', 'log.unparsed'],
+  options,
+  create: (given) => logSource(given, { types: ['http.error'], parser: () => parser(given) }),
+  parser,
+})
