@@ -18,6 +18,7 @@ const USAGE_ERRORS = new Set<ErrorCode>([
   'TYPE_INVALID',
   'DATA_INVALID',
   'TIME_INVALID',
+  'QUERY_INVALID',
 ])
 
 /** Runs the program and ends the process: with 0, 1 (failure), 2 (usage) or 78 (bad configuration). */

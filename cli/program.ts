@@ -4,6 +4,7 @@ import { checkCommand } from './commands/check.js'
 import { componentsCommand } from './commands/components.js'
 import { emitCommand } from './commands/emit.js'
 import { parseCommand } from './commands/parse.js'
+import { queryCommand } from './commands/query.js'
 import { routerCommand } from './commands/router.js'
 import { schemaCommand } from './commands/schema.js'
 import { sinkCommand } from './commands/sink.js'
@@ -31,6 +32,7 @@ const COMMANDS = [
   topCommand,
   emitCommand,
   parseCommand,
+  queryCommand,
   checkCommand,
   schemaCommand,
   componentsCommand,

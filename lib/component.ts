@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { EventBatch } from './batch.js'
 import type { Clock } from './clock.js'
 import type { Data, NewEvent } from './event.js'
+import type { StoreReader } from './query.js'
 
 /** The four states of everything that runs. */
 export type Status = 'starting' | 'running' | 'stopping' | 'stopped'
@@ -172,6 +173,8 @@ export interface RouterDefinition<O extends Schema = Schema> extends Definition<
 export interface SinkDefinition<O extends Schema = Schema> extends Definition<'sink', O> {
   /** As for a source: makes it, and does nothing else. */
   create(options: z.output<O>): EventSink
+  /** Sinks that are stores: what answers questions about `store`, such as `segments:DIR` or `mongodb://host/db`. */
+  reader?(store: string): Promise<StoreReader>
 }
 
 export type AnyDefinition = SourceDefinition | RouterDefinition | SinkDefinition

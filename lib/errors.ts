@@ -21,6 +21,8 @@ export const ERRORS = {
   FORMAT_INVALID: 'A log format cannot be compiled into a parser.',
   FILE_UNREADABLE: 'A file cannot be read.',
   SINK_FAILED: 'A sink gave up.',
+  QUERY_INVALID: 'A question to a store cannot be understood, or that store cannot answer it.',
+  STORE_FAILED: 'A store cannot be read.',
 } as const
 
 export type ErrorCode = keyof typeof ERRORS

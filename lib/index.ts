@@ -46,6 +46,16 @@ export {
   z,
 } from './options.js'
 export { compilePattern, compilePatterns, type Pattern, type PatternSet } from './pattern.js'
+export {
+  type Comparison,
+  type EventQuery,
+  type Field,
+  type Measure,
+  parseQuery,
+  type QueryAnswer,
+  queryOptions,
+  type StoreReader,
+} from './query.js'
 export { type ReceiverCounters, receiverOptions } from './receiver.js'
 export { EventRouter, type RouterCounters, type RouterOptions, routerOptions } from './router.js'
 export {

@@ -13,6 +13,8 @@ import {
 } from '../../lib/index.js'
 import { newCounts, pack } from './channel.js'
 import { WorkerClient } from './client.js'
+import { INSTALL, isMissing } from './driver.js'
+import { SegmentReader } from './read.js'
 
 const options = z.strictObject({
   path: z
@@ -159,11 +161,9 @@ export class SegmentsSink implements EventSink {
   }
 }
 
-const INSTALL = 'npm install @duckdb/node-api'
-
 function explain(error: unknown, path: string): SinkError {
   const { message, code } = error as NodeJS.ErrnoException
-  if (code === 'ERR_MODULE_NOT_FOUND' && message.includes('@duckdb/')) {
+  if (isMissing(error)) {
     return new SinkError('stop', `the segments store needs DuckDB, which is not installed: ${INSTALL}`, error)
   }
   return new SinkError(
@@ -178,4 +178,5 @@ export default defineSink({
   summary: 'Stores events in Parquet files on this machine, which any tool can read while it writes.',
   options,
   create: (given) => new SegmentsSink(given),
+  reader: (store) => SegmentReader.open(store.replace(/^segments:/, '') || options.parse({}).path),
 })
