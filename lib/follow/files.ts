@@ -18,6 +18,8 @@ export interface FilesSettings extends FileSettings {
   recheck: number
   /** Called once for each file that is followed: what shall have its lines. */
   lines: (path: string) => OnLine
+  /** Nothing is read before this; looking begins at once. */
+  ready?: Promise<void>
   /** Called when a file that patterns found is gone and read to its end. `lines` is called again should it come back. */
   onForget?: (path: string) => void
 }
@@ -80,6 +82,7 @@ export class FollowedFiles {
     const { clock } = this.#settings
     const buffer = Buffer.allocUnsafeSlow(TURN_BYTES)
     let busy: Iterable<FollowedFile> = [...this.#files.values()]
+    await this.#settings.ready
     while (!this.#stop.signal.aborted) {
       const unfinished: FollowedFile[] = []
       for (const file of busy) {

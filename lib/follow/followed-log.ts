@@ -3,6 +3,7 @@ import { Checkpoint } from './checkpoint.js'
 import { newLogCounters } from './emit-lines.js'
 import { FollowedFiles } from './files.js'
 import { FollowedParsers } from './followed-parsers.js'
+import { waitForListener } from './listener.js'
 import type { LogFormat } from './log-source.js'
 import type { FollowOptions } from './options.js'
 import { Places } from './place.js'
@@ -18,6 +19,7 @@ export class FollowedLog implements SourceComponent {
   #parsers: FollowedParsers | undefined
   #checkpoint: Checkpoint | undefined
   #stopClock = () => {}
+  #stop = new AbortController()
   #counters = newLogCounters()
 
   constructor(options: FollowOptions, format: LogFormat) {
@@ -26,7 +28,15 @@ export class FollowedLog implements SourceComponent {
   }
 
   async open(emit: Emit, context: SourceContext): Promise<void> {
-    const { file: paths, fromStart, checkpoint, checkpointInterval, ...rest } = this.#options
+    const {
+      file: paths,
+      fromStart,
+      checkpoint,
+      checkpointInterval,
+      subscriberTimeout,
+      ...rest
+    } = this.#options
+    const { types } = this.#format
     const { clock, log } = context
     const before = checkpoint === undefined ? undefined : await Checkpoint.read(checkpoint, log)
     const places = new Places(before?.places)
@@ -39,6 +49,10 @@ export class FollowedLog implements SourceComponent {
       lines: (path) => parsers.lines(path),
       onBegin: (path, modified) => parsers.begin(path, modified),
       onForget: (path) => parsers.rest(path),
+      // What lies there already would be read, and gone, before the first subscription can arrive.
+      ...((fromStart || before !== undefined) && {
+        ready: waitForListener(types, subscriberTimeout, context, this.#stop.signal),
+      }),
     })
     this.#parsers = parsers
     this.#files = files
@@ -59,6 +73,7 @@ export class FollowedLog implements SourceComponent {
 
   async close(): Promise<void> {
     this.#stopClock()
+    this.#stop.abort()
     await this.#files?.close()
     // With a checkpoint the next run goes on with what is open.
     if (this.#checkpoint === undefined) this.#parsers?.end()

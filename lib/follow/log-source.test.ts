@@ -143,6 +143,22 @@ test('replay: the lines come again and again, with the present time', async (t) 
   assert.ok((source.counters().rounds as number) > 5)
 })
 
+test('from start: what lies there is not read before somebody listens', async (t) => {
+  const { at, start, events } = await scene(t)
+  writeFileSync(at('a.log'), '1\n2\n')
+  const endpoint = freeEndpoint('ipc')
+  const source = await start([endpoint], { file: at('a.log'), fromStart: true })
+  appendFileSync(at('a.log'), '3\n')
+  assert.equal(source.counters().lines, 0)
+  const sink = await attach(
+    { write: (batch) => void events.push(...batch) },
+    { bind: [endpoint], subscribe: ['**'] },
+  )
+  t.after(() => sink.close())
+  await until('all are there', () => events.length === 3)
+  assert.equal(source.counters().unwanted, 0)
+})
+
 test('checkpoint: a restart goes on where the last run was, through a rotation', async (t) => {
   const { at, listen, start } = await scene(t)
   const sink = await listen()
@@ -173,6 +189,7 @@ test('checkpoint: a corrupt one is set aside and does no harm', async (t) => {
       file: at('a.log'),
       checkpoint: at('places.json'),
       fromStart: true,
+      subscriberTimeout: 1,
     })
     await until('the line is read', () => source.counters().lines === 1)
     await source.close()

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { type Counters, type Emit, reason, type SourceComponent, type SourceContext } from '../index.js'
 import { emitLines, newLogCounters } from './emit-lines.js'
 import { LineSplitter, newLineCounters } from './lines.js'
+import { waitForListener } from './listener.js'
 import type { LogFormat } from './log-source.js'
 import type { FollowOptions } from './options.js'
 import { checkReadable, namedFiles, readBlocks } from './read-blocks.js'
@@ -29,7 +30,8 @@ export class LogReadOnce implements SourceComponent {
 
   async #run(files: string[], emit: Emit, context: SourceContext): Promise<void> {
     const { signal } = this.#stop
-    await this.#listener(context, signal)
+    const { subscriberTimeout } = this.#options
+    await waitForListener(this.#format.types, subscriberTimeout, context, signal)
     let failure: unknown
     for (const file of files) {
       const parser = this.#format.parser()
@@ -52,20 +54,6 @@ export class LogReadOnce implements SourceComponent {
     }
     if (failure === undefined) context.finish()
     else context.fail(failure)
-  }
-
-  /** Waits until somebody listens to one of our types, within bounds. */
-  async #listener(context: SourceContext, signal: AbortSignal): Promise<void> {
-    const { subscriberTimeout } = this.#options
-    const waits = this.#format.types.map(async (type) => {
-      if (!(await context.subscribed(type, subscriberTimeout))) throw new Error('nobody')
-    })
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
-    try {
-      await Promise.race([stopped, Promise.any(waits)])
-    } catch {
-      context.log.warn({ subscriberTimeout }, 'nobody has subscribed in time; reading all the same')
-    }
   }
 
   async close(): Promise<void> {

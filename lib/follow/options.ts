@@ -21,9 +21,10 @@ export function followOptions(files: string[] = []) {
       description:
         'Wait until somebody has subscribed, read the files from start to end, and end. Files that end in .gz are unpacked.',
     }),
-    subscriberTimeout: duration()
-      .prefault('10s')
-      .meta({ description: 'With --once: how long to wait for a subscriber before reading all the same.' }),
+    subscriberTimeout: duration().prefault('10s').meta({
+      description:
+        'With --once, --from-start or --checkpoint: how long to wait for a subscriber before reading all the same.',
+    }),
     replay: z.number().positive().optional().meta({
       description:
         'Read the files again and again, so many lines a second, with the present time: for demonstrations and load.',
