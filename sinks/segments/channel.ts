@@ -10,12 +10,14 @@ export interface WorkerSettings {
   rollBytes: number
   /** As DuckDB wants it, such as `256MB`. */
   memory: string
+  /** Milliseconds; undefined to keep everything. */
+  keep: number | undefined
 }
 
 export type Request =
   | { do: 'open'; now: number; grace: number }
   | { do: 'write'; batch: PackedBatch; now: number }
-  | { do: 'roll'; reason: RollReason }
+  | { do: 'roll'; reason: RollReason; now: number }
 
 export type RollReason = 'rows' | 'bytes' | 'time' | 'hour' | 'close'
 
@@ -23,7 +25,7 @@ export type Answer = { ok: true; result: unknown } | { ok: false; error: string;
 
 /** Told with each answer, since an answer changes them. */
 export interface StoreCounts {
-  /** Files that count. */
+  /** Files that were written by rolls. */
   segments: number
   /** Events in them. */
   rows: number
@@ -32,6 +34,11 @@ export interface StoreCounts {
   rolls: Record<RollReason, number>
   /** Events that are in no file yet. */
   pending: number
+  /** Times that several files became one. */
+  merges: number
+  mergesFailed: number
+  /** Hours that were removed because of their age. */
+  hoursRemoved: number
   /** Files without a name in any manifest that were removed at the start. */
   leftovers: number
 }
@@ -44,6 +51,9 @@ export const newCounts = (): StoreCounts => ({
   fileBytes: 0,
   rolls: { rows: 0, bytes: 0, time: 0, hour: 0, close: 0 },
   pending: 0,
+  merges: 0,
+  mergesFailed: 0,
+  hoursRemoved: 0,
   leftovers: 0,
 })
 

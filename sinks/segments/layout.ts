@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -34,6 +35,8 @@ export interface Segment {
   /** Earliest and latest event time in it, milliseconds since 1970. */
   from: number
   to: number
+  /** 0 as it was rolled; 1 merged of several of those, and so on. */
+  level: number
 }
 
 interface Manifest {
@@ -120,6 +123,20 @@ export function removeLeftovers(root: string, now: number, grace: number): numbe
     }
   }
   return removed
+}
+
+/**
+ * Removes whole hours that ended before `time` (milliseconds since 1970).
+ * @returns how many there were
+ */
+export function removeHoursBefore(root: string, time: number): number {
+  const oldest = hourFolder(root, hourOf(time))
+  const gone = hourFolders(root).filter((folder) => folder < oldest)
+  for (const folder of gone) {
+    rmSync(folder, { recursive: true, force: true })
+    if (list(dirname(folder)).length === 0) rmSync(dirname(folder), { recursive: true, force: true })
+  }
+  return gone.length
 }
 
 const list = (folder: string): string[] => (unlessGone(() => readdirSync(folder)) ?? []).sort()

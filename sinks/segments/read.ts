@@ -55,6 +55,17 @@ export class SegmentReader implements StoreReader {
   }
 
   async query(query: EventQuery): Promise<QueryAnswer> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#answer(query)
+      } catch (error) {
+        // Old hours are removed at once; the next look does not see them any more.
+        if (attempt === 3 || !/No (such )?files?/i.test(reason(error))) throw error
+      }
+    }
+  }
+
+  async #answer(query: EventQuery): Promise<QueryAnswer> {
     const columns = columnsOf(query)
     const files = this.#files(query)
     if (files.length === 0) return { columns, rows: [] }

@@ -9,7 +9,15 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { DuckDBInstance, LIST, listValue, VARCHAR } from '@duckdb/node-api'
-import { attach, dataFromJson, EventBatch, EventSource, silent } from '../../lib/index.js'
+import {
+  attach,
+  dataFromJson,
+  EventBatch,
+  EventSource,
+  parseQuery,
+  queryOptions,
+  silent,
+} from '../../lib/index.js'
 import { ControlledClock, freeEndpoint, seeded, until } from '../../testing/index.js'
 import { hourFolder, hourFolders, hourOf, segmentsIn } from './layout.js'
 import segments, { SegmentsSink } from './segments.js'
@@ -227,6 +235,52 @@ test('what a bad end has left is removed when it is old enough, and nothing else
   const { sink } = await start(t, path)
   assert.equal(sink.counters().leftovers, 3)
   assert.deepEqual(readdirSync(folder), [...good, 'notes.txt', 'seg-b-1.parquet'].sort())
+})
+
+test('many small files become few, while somebody reads: no event is missing or there twice', async (t) => {
+  const path = await folderFor(t)
+  const { sink, source, clock } = await start(t, path, { rollRows: 10 }, { batchEvents: 10 })
+  const reader = await segments.reader!(`segments:${path}`)
+  t.after(() => reader[Symbol.asyncDispose]())
+  const question = parseQuery(queryOptions.parse({ measure: ['count', 'distinct(i)'] }), 0)
+  let sent = 0
+  let looks = 0
+  await until('there were many merges', async () => {
+    for (let i = 0; i < 10; i++) source.emit('order.placed', { i: sent++ })
+    await clock.advance(2000)
+    const [[count, distinct] = [0, 0]] = (await reader.query(question)).rows as [number, number][]
+    looks++
+    assert.equal(count, distinct)
+    return sink.counters().merges === 18
+  })
+  await sink.drain()
+  assert.equal((await readBack(path)).length, sent)
+  assert.ok(looks > 18 && files(path).length < 50, `${files(path).length} files`)
+  assert.ok(files(path).some(({ level }) => level === 2))
+  const folder = hourFolders(path)[0]!
+  const unnamed = readdirSync(folder).length - 1 - files(path).length
+  assert.ok(unnamed > 0 && unnamed < 17 * 18, `${unnamed} parts wait for their readers`)
+  await sink.close()
+  const later = new ControlledClock(clock.now() + 3_600_000)
+  const again = new SegmentsSink(segments.options.parse({ path }))
+  await again.open({ name: 'store', clock: later, log: silent })
+  await again.close()
+  assert.equal(readdirSync(folder).length - 1, files(path).length)
+  assert.equal((await readBack(path)).length, sent)
+})
+
+test('hours that are too old are removed, and no others', async (t) => {
+  const path = await folderFor(t)
+  const { sink, source, clock } = await start(t, path, { keep: '2h', roll: 10 })
+  for (let hour = 0; hour < 5; hour++) {
+    source.emit('order.placed', { hour })
+    await until('it is taken', () => sink.counters().written === hour + 1)
+    await clock.advance(3_600_000)
+  }
+  await sink.drain()
+  const hours = (await readBack(path)).map(({ data }) => JSON.parse(data).hour)
+  assert.deepEqual(hours, [2, 3, 4])
+  assert.equal(sink.counters().hoursRemoved, 2)
 })
 
 test('an event that is none is counted, and the others of its batch are stored', async (t) => {

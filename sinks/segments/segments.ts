@@ -35,6 +35,10 @@ const options = z.strictObject({
     .pipe(z.number().min(32 * 1024 * 1024))
     .prefault('256MiB')
     .meta({ description: "DuckDB's limit of memory; the process needs some more.", argument: 'size' }),
+  keep: duration().pipe(z.number().min(3_600_000)).optional().meta({
+    description: 'How long events are kept, in whole hours of arrival. Default: for ever.',
+    argument: 'time',
+  }),
 })
 
 /** A file without a name in a manifest may be about to get one; after so long it is a leftover. */
@@ -66,7 +70,7 @@ export class SegmentsSink implements EventSink {
 
   async open(context: Context): Promise<void> {
     this.#context = context
-    const { path, rollRows, rollBytes, memory } = this.#options
+    const { path, rollRows, rollBytes, memory, keep } = this.#options
     const now = context.clock.now()
     const worker = new WorkerClient(
       {
@@ -74,6 +78,7 @@ export class SegmentsSink implements EventSink {
         writer: `${now.toString(36)}-${randomBytes(4).toString('hex')}`,
         rollRows,
         rollBytes,
+        keep,
         memory: `${Math.floor(memory / 1024 ** 2)}MiB`,
       },
       (counts) => {
@@ -113,7 +118,7 @@ export class SegmentsSink implements EventSink {
     this.#cancelRoll?.()
     this.#cancelRoll = undefined
     try {
-      await worker.ask({ do: 'roll', reason: 'close' })
+      await worker.ask({ do: 'roll', reason: 'close', now: this.#context.clock.now() })
     } catch (error) {
       throw explain(error, this.#options.path)
     } finally {
@@ -138,6 +143,9 @@ export class SegmentsSink implements EventSink {
       fileBytes: a.fileBytes + b.fileBytes,
       rolls,
       pending: b.pending,
+      merges: a.merges + b.merges,
+      mergesFailed: a.mergesFailed + b.mergesFailed,
+      hoursRemoved: a.hoursRemoved + b.hoursRemoved,
       leftovers: a.leftovers + b.leftovers,
     }
   }
@@ -148,7 +156,7 @@ export class SegmentsSink implements EventSink {
     const { clock, log } = this.#context
     this.#cancelRoll = clock.after(this.#options.roll, () => {
       this.#cancelRoll = undefined
-      const roll = worker.ask({ do: 'roll', reason: 'time' })
+      const roll = worker.ask({ do: 'roll', reason: 'time', now: clock.now() })
       const settled = (error?: Error) => {
         // One line for each change, as the framework does with failing writes.
         if (error && !this.#failing) log.warn({ error: error.message }, 'no file can be written')

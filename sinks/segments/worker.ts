@@ -14,7 +14,7 @@ async function obey(request: Request): Promise<unknown> {
     return undefined
   }
   if (request.do === 'write') return writer!.write(request.batch, request.now)
-  await writer!.roll(request.reason)
+  await writer!.roll(request.reason, request.now)
   if (request.reason === 'close') writer!.close()
   return undefined
 }

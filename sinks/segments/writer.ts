@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { rmSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DuckDBAppender, DuckDBConnection, DuckDBInstance, DuckDBType } from '@duckdb/node-api'
 import { decodeEvents } from '../../lib/data/index.js'
@@ -9,10 +9,12 @@ import {
   hourOf,
   makeFolder,
   publish,
+  removeHoursBefore,
   removeLeftovers,
   type Segment,
   writeManifest,
 } from './layout.js'
+import { mergeable } from './merge.js'
 
 /** Rows in a chunk at most: the size of DuckDB's vectors. */
 const CHUNK_ROWS = 2048
@@ -39,6 +41,9 @@ export class SegmentWriter {
   #hour = Number.NaN
   #segments: Segment[] = []
   #number = 0
+  /** Files that have become part of another one. */
+  #retired: { path: string; at: number }[] = []
+  #grace: number
 
   private constructor(
     settings: WorkerSettings,
@@ -46,7 +51,9 @@ export class SegmentWriter {
     instance: DuckDBInstance,
     connection: DuckDBConnection,
     appender: DuckDBAppender,
+    grace: number,
   ) {
+    this.#grace = grace
     this.#settings = settings
     this.#duckdb = duckdb
     this.#instance = instance
@@ -78,8 +85,9 @@ export class SegmentWriter {
     const columns = COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ')
     await connection.run(`CREATE TABLE pending (${columns})`)
     const appender = await connection.createAppender('pending')
-    const writer = new SegmentWriter(settings, duckdb, instance, connection, appender)
+    const writer = new SegmentWriter(settings, duckdb, instance, connection, appender, grace)
     writer.counts.leftovers = leftovers
+    writer.#removeOld(now)
     return writer
   }
 
@@ -92,11 +100,12 @@ export class SegmentWriter {
     const hour = hourOf(now)
     if (this.counts.pending > 0) {
       const due = hour === this.#hour ? this.#due() : 'hour'
-      if (due) await this.roll(due)
+      if (due) await this.roll(due, now)
     }
     if (hour !== this.#hour) {
       this.#hour = hour
       this.#segments = []
+      this.#removeOld(now)
     }
     const messages = unpack(batch)
     const size = messages.reduce((sum, { count }) => sum + count, 0)
@@ -104,12 +113,12 @@ export class SegmentWriter {
     this.#append(rows)
     const due = this.#due()
     // The batch is taken, whatever becomes of this; a failure is told by the next write, which tries again.
-    if (due) await this.roll(due).catch(() => {})
+    if (due) await this.roll(due, now).catch(() => {})
     return { undecodable: size - rows.count }
   }
 
   /** Writes what is in the table to a file. */
-  async roll(reason: RollReason): Promise<void> {
+  async roll(reason: RollReason, now: number): Promise<void> {
     const { pending: rows } = this.counts
     if (rows === 0) return
     const { path: root, writer } = this.#settings
@@ -123,7 +132,10 @@ export class SegmentWriter {
     )
     publish(path)
     const { size } = statSync(path)
-    const segments = [...this.#segments, { file, rows, bytes: size, from: this.#from, to: this.#to }]
+    const segments = [
+      ...this.#segments,
+      { file, rows, bytes: size, from: this.#from, to: this.#to, level: 0 },
+    ]
     writeManifest(folder, writer, segments)
     this.#segments = segments
     this.#number++
@@ -136,12 +148,60 @@ export class SegmentWriter {
     this.counts.rows += rows
     this.counts.fileBytes += size
     this.counts.rolls[reason]++
+    this.#removeRetired(now)
+    // Many small files are slow to read. Nothing is lost when it fails: they count until the new one does.
+    await this.#merge(folder, now).catch(() => {
+      this.counts.mergesFailed++
+    })
   }
 
   close(): void {
     this.#appender.closeSync()
     this.#connection.closeSync()
     this.#instance.closeSync()
+  }
+
+  /** Makes one file, sorted for reading, of several of one level. */
+  async #merge(folder: string, now: number): Promise<void> {
+    const parts = mergeable(this.#segments)
+    if (parts.length === 0) return
+    const { writer } = this.#settings
+    const file = `seg-${writer}-${this.#number + 1}.parquet`
+    const path = join(folder, file)
+    const paths = parts.map((part) => join(folder, part.file))
+    await this.#connection.run(
+      `COPY (SELECT * FROM read_parquet([${paths.map(quote).join(', ')}]) ORDER BY type, time)
+        TO ${quote(`${path}.tmp`)} (FORMAT parquet, COMPRESSION zstd)`,
+    )
+    publish(path)
+    const merged: Segment = {
+      file,
+      rows: parts.reduce((sum, { rows }) => sum + rows, 0),
+      bytes: statSync(path).size,
+      from: Math.min(...parts.map(({ from }) => from)),
+      to: Math.max(...parts.map(({ to }) => to)),
+      level: parts[0]!.level + 1,
+    }
+    const segments = [...this.#segments.filter((each) => !parts.includes(each)), merged]
+    writeManifest(folder, writer, segments)
+    this.#segments = segments
+    this.#number++
+    this.counts.merges++
+    this.#retired.push(...paths.map((each) => ({ path: each, at: now })))
+    // Also for other writers, to whom they are leftovers from now on.
+    for (const each of paths) utimesSync(each, now / 1000, now / 1000)
+  }
+
+  /** Whoever has listed the files before a merge has had the time to read them. */
+  #removeRetired(now: number): void {
+    while (this.#retired[0] && this.#retired[0].at <= now - this.#grace) {
+      rmSync(this.#retired.shift()!.path, { force: true })
+    }
+  }
+
+  #removeOld(now: number): void {
+    const { keep, path } = this.#settings
+    if (keep !== undefined) this.counts.hoursRemoved += removeHoursBefore(path, now - keep)
   }
 
   #due(): RollReason | undefined {
