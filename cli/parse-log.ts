@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { emitLines, LineSplitter, newLogCounters } from '../lib/follow/index.js'
@@ -35,6 +36,8 @@ export async function parseLog(
     text = ''
     return printed === '' ? true : write(printed)
   }
+  // Stamps without a year are told from the file's age.
+  if (file !== '-') parser.begin?.(await lastWritten(file))
   let readable = true
   for await (const block of blocks(file)) {
     splitter.push(block)
@@ -47,6 +50,15 @@ export async function parseLog(
     await print()
   }
   return { lines: splitter.counters.lines, events: counters.events, unparsed: counters.unparsed }
+}
+
+/** When the file was last written, milliseconds since 1970. @throws FILE_UNREADABLE */
+async function lastWritten(file: string): Promise<number> {
+  try {
+    return (await stat(file)).mtimeMs
+  } catch (error) {
+    throw unreadable(file, error)
+  }
 }
 
 /** @returns false when nobody reads any more */
@@ -79,9 +91,12 @@ async function* blocks(file: string): AsyncGenerator<Buffer> {
       yield* rest
     }
   } catch (error) {
-    throw new EventstormError('FILE_UNREADABLE', `cannot read ${file}: ${reason(error)}`, error)
+    throw unreadable(file, error)
   }
 }
+
+const unreadable = (file: string, error: unknown) =>
+  new EventstormError('FILE_UNREADABLE', `cannot read ${file}: ${reason(error)}`, error)
 
 async function* unpack(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const gunzip = createGunzip()

@@ -62,7 +62,7 @@ export class ConnectionTable {
   /** Gives up a connection whose end was missed. */
   giveUp(connection: Connection, events: NewEvent[]): void {
     this.#open.delete(keyOf(connection))
-    this.#counters.connections++
+    this.#counters.smtpConnections++
     events.push(connection.toEvent(connection.touchedAt))
   }
 

@@ -174,7 +174,7 @@ export class Correlator {
       const transaction = this.#transactions.find(origin.host, origin.instance, queueId)
       if (transaction) this.#transactions.leave(transaction, this.#now)
     }
-    this.#counters.connections++
+    this.#counters.smtpConnections++
     events.push(connection.toEvent(origin.time, line))
     return true
   }

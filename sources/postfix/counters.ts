@@ -10,7 +10,7 @@ export interface PostfixCounters {
   incompleteTransactions: number
   /** Incomplete because more were open than `maxTransactions`. */
   crowdedOut: number
-  connections: number
+  smtpConnections: number
 }
 
 export function newPostfixCounters(): PostfixCounters {
@@ -21,6 +21,6 @@ export function newPostfixCounters(): PostfixCounters {
     transactions: 0,
     incompleteTransactions: 0,
     crowdedOut: 0,
-    connections: 0,
+    smtpConnections: 0,
   }
 }
