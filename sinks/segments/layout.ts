@@ -73,11 +73,17 @@ export function hourFolders(root: string): string[] {
 export function segmentsIn(folder: string): (Segment & { path: string })[] {
   return list(folder)
     .filter((name) => MANIFEST.test(name))
-    .flatMap((name) => {
-      const text = unlessGone(() => readFileSync(join(folder, name), 'utf8'))
-      const { segments } = text === undefined ? { segments: [] } : (JSON.parse(text) as Manifest)
-      return segments.map((segment) => ({ ...segment, path: join(folder, segment.file) }))
-    })
+    .flatMap((name) => readManifest(join(folder, name)))
+    .map((segment) => ({ ...segment, path: join(folder, segment.file) }))
+}
+
+/** Those of one writer; none when it has written nothing there. */
+export const segmentsOf = (folder: string, writer: string): Segment[] =>
+  readManifest(join(folder, `manifest-${writer}.json`))
+
+function readManifest(path: string): Segment[] {
+  const text = unlessGone(() => readFileSync(path, 'utf8'))
+  return text === undefined ? [] : (JSON.parse(text) as Manifest).segments
 }
 
 /** Makes the segments of one writer count: all of this folder, those of before included. */

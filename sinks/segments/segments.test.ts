@@ -283,6 +283,25 @@ test('hours that are too old are removed, and no others', async (t) => {
   assert.equal(sink.counters().hoursRemoved, 2)
 })
 
+test('a clock that goes back to an hour before hides nothing', async (t) => {
+  const path = await folderFor(t)
+  const clock = new ControlledClock()
+  const noon = clock.now()
+  const sink = new SegmentsSink(segments.options.parse({ path, rollRows: 1 }))
+  await sink.open({ name: 'store', clock, log: silent })
+  const body = Buffer.from('1b0000000974696d650000000000000000001064617461000100000000', 'hex')
+  body.writeInt32LE(body.length)
+  for (const [seq, hour] of [0, 1, 0].entries()) {
+    clock.now = () => noon + hour * 3_600_000
+    await sink.write(new EventBatch([{ type: 'a.b', source: 's', epoch: 1, seq, count: 1, body, offset: 0 }]))
+  }
+  await sink.close()
+  assert.deepEqual(
+    (await readBack(path)).map(({ seq }) => seq),
+    [0n, 1n, 2n],
+  )
+})
+
 test('an event that is none is counted, and the others of its batch are stored', async (t) => {
   const path = await folderFor(t)
   const sink = new SegmentsSink(segments.options.parse({ path }))

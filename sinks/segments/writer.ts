@@ -12,6 +12,7 @@ import {
   removeHoursBefore,
   removeLeftovers,
   type Segment,
+  segmentsOf,
   writeManifest,
 } from './layout.js'
 import { mergeable } from './merge.js'
@@ -104,7 +105,8 @@ export class SegmentWriter {
     }
     if (hour !== this.#hour) {
       this.#hour = hour
-      this.#segments = []
+      // Not always none: a clock that is put right may go back.
+      this.#segments = segmentsOf(hourFolder(this.#settings.path, hour), this.#settings.writer)
       this.#removeOld(now)
     }
     const messages = unpack(batch)
