@@ -4,7 +4,7 @@ import { newLogCounters } from './emit-lines.js'
 import { FollowedFiles } from './files.js'
 import { FollowedParsers } from './followed-parsers.js'
 import { waitForListener } from './listener.js'
-import type { LogFormat } from './log-source.js'
+import type { LogFormat } from './log-format.js'
 import type { FollowOptions } from './options.js'
 import { Places } from './place.js'
 

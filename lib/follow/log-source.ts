@@ -1,15 +1,9 @@
-import { EventstormError, type LineParser, type SourceComponent } from '../index.js'
+import { EventstormError, type SourceComponent } from '../index.js'
 import { FollowedLog } from './followed-log.js'
+import type { LogFormat } from './log-format.js'
 import { LogReadOnce } from './once-log.js'
 import type { FollowOptions } from './options.js'
 import { ReplayedLog } from './replayed-log.js'
-
-export interface LogFormat {
-  /** The types it emits besides `log.unparsed`. With `once`, a subscription to any of them starts the reading. */
-  types: readonly string[]
-  /** Makes the parser of one file. */
-  parser: () => LineParser
-}
 
 /**
  * A complete log source: follows files, reads them once or replays them, as the options say, and emits what the

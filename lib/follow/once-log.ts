@@ -3,7 +3,7 @@ import { type Counters, type Emit, reason, type SourceComponent, type SourceCont
 import { emitLines, newLogCounters } from './emit-lines.js'
 import { LineSplitter, newLineCounters } from './lines.js'
 import { waitForListener } from './listener.js'
-import type { LogFormat } from './log-source.js'
+import type { LogFormat } from './log-format.js'
 import type { FollowOptions } from './options.js'
 import { checkReadable, namedFiles, readBlocks } from './read-blocks.js'
 

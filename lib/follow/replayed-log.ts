@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { type Counters, type Emit, pause, type SourceComponent, type SourceContext } from '../index.js'
 import { emitLines, newLogCounters } from './emit-lines.js'
 import { LineSplitter, newLineCounters } from './lines.js'
-import type { LogFormat } from './log-source.js'
+import type { LogFormat } from './log-format.js'
 import type { FollowOptions } from './options.js'
 import { checkReadable, namedFiles, readBlocks } from './read-blocks.js'
 
