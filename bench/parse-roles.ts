@@ -78,6 +78,7 @@ const roles: Record<string, () => Promise<void>> = {
       queueEvents: 100_000_000,
       maxMemory: 0,
     })
+    process.once('disconnect', () => process.exit())
     process.send!({ ready: events.endpoints[0] })
     process.on('message', () =>
       process.send!({ received: events.counters().received, lost: events.counters().lost }),

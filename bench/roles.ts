@@ -179,5 +179,8 @@ const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
   },
 }
 
+// Whatever ends the bench ends its roles.
+process.once('disconnect', () => process.exit())
+
 const [name = '', options = '{}'] = process.argv.slice(2)
 await roles[name]!(JSON.parse(options))

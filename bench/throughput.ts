@@ -77,12 +77,13 @@ const rows: Row[] = Object.entries(results).map(([name, all]) => ({
 table(`${COUNT} events of 15 fields, object to object over tcp, ${ROUNDS} rounds, medians`, rows)
 
 // A receiver that stands still: its sender goes on, and what it holds is bounded.
-await using stalled = await Line.start('watchedSender', 'receiver', false, { count: COUNT * 4 })
+const stalled = await Line.start('watchedSender', 'receiver', false, { count: COUNT * 4 })
 stalled.receiver.signal('SIGSTOP')
 stalled.sender.tell({ go: true })
 const { sent, memory } = await stalled.sender.report<{ sent: number; memory: number[] }>('sent')
 stalled.receiver.signal('SIGCONT')
 const got = await stalled.receiver.report<{ received: number; lost: number }>('received')
+await stalled[Symbol.asyncDispose]()
 const megabytes = (bytes: number) => Math.round(bytes / 1e6)
 const flat = Math.max(...memory.slice(10)) <= 1.25 * Math.max(...memory.slice(2, 10))
 const balance = sent - got.received - got.lost
