@@ -76,6 +76,8 @@ type NativeBuffer = Buffer & { utf8Write(text: string, at: number): number }
 
 function writeText(target: Buffer, at: number, limit: number, text: string): number {
   const { length } = text
+  // Asked for each time: a getter in the data may have written another event, elsewhere, since the last text.
+  viewOf(target)
   // A character takes three bytes at most; it is only worth counting them where that may be too many.
   if (at + 5 + length * 3 > limit && at + 5 + Buffer.byteLength(text) > limit) return NO_ROOM
   const start = at + 4
@@ -126,6 +128,7 @@ export function writeValue(
   depth: number,
 ): number {
   if (at + 16 > limit) return NO_ROOM
+  viewOf(target)
   switch (typeof value) {
     case 'string':
       target[typeAt] = TEXT
@@ -201,7 +204,7 @@ function writeArray(
   }
   if (at + 1 > limit) return NO_ROOM
   target[at++] = 0
-  view.setInt32(start, at - start, true)
+  viewOf(target).setInt32(start, at - start, true)
   return at
 }
 
@@ -236,7 +239,7 @@ function sameKeys(a: string[], b: string[]): boolean {
   return true
 }
 
-const helpers = { NO_ROOM, WriteSite, writeText, isInt32, writeValue, view: () => view }
+const helpers = { NO_ROOM, WriteSite, writeText, isInt32, writeValue, viewOf }
 
 /** Statements that store constant ASCII bytes at `at + offset`, as many at once as there are. */
 function storeConstant(bytes: Buffer, offset: number): string {
@@ -297,7 +300,7 @@ function compile(keys: string[]): Write | undefined {
     // Texts and nested values leave room for all that is of fixed size.
     const room = limit - ${fixed}
     if (start > room) return h.NO_ROOM
-    const view = h.view()
+    const view = h.viewOf(target)
     let at = start + 4, typeAt = 0, v
     ${fields.join('')}
     target[at++] = 0
@@ -353,6 +356,6 @@ export function writeEvent(
   }
   if (end < 0) return end
   target[end] = 0
-  view.setInt32(start, end + 1 - start, true)
+  viewOf(target).setInt32(start, end + 1 - start, true)
   return end + 1
 }

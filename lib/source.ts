@@ -106,6 +106,8 @@ class OpenStream {
   beatPause = 1
   /** What is known of the shapes of its data. */
   readonly site = new WriteSite()
+  /** Whether an event is being written behind the end of the open message, so that its buffer is taken. */
+  writing = false
   /** Whether it stands in the list of streams to flush. */
   listed = false
   buffer: Buffer | undefined
@@ -323,7 +325,11 @@ export class EventSource implements Running {
   #write(type: string, stream: OpenStream, time: Date, data: Data): boolean {
     for (;;) {
       const buffer = this.#room(stream, 0)
+      stream.writing = true
       const end = writeEvent(buffer, stream.length, buffer.length, time, data, stream.site)
+      stream.writing = false
+      // A getter in the data has emitted into this very message, which goes on in another buffer.
+      if (stream.buffer !== buffer) return false
       if (end > 0) {
         checkSize(type, end - stream.length, this.#options.maxEventBytes)
         this.#added(stream, end)
@@ -360,7 +366,7 @@ export class EventSource implements Running {
     if (stream.buffer === undefined) {
       stream.length = this.#headerLength
       stream.buffer = Buffer.allocUnsafeSlow(Math.max(stream.expected, stream.length + bytes))
-    } else if (stream.length + bytes > stream.buffer.length) {
+    } else if (stream.writing || stream.length + bytes > stream.buffer.length) {
       const doubled = Math.min(stream.buffer.length * 2, this.#options.batchBytes)
       const larger = Buffer.allocUnsafeSlow(Math.max(doubled, stream.length + bytes))
       stream.buffer.copy(larger, 0, 0, stream.length)
