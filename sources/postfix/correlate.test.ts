@@ -1,46 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { NewEvent } from '../../lib/index.js'
-import { newPostfixCounters } from './counters.js'
-import { PostfixLog, type PostfixLogSettings } from './postfix-log.js'
-
-const SETTINGS: PostfixLogSettings = {
-  lines: false,
-  zone: 'UTC',
-  syslogName: [],
-  maxTransactions: 1000,
-  maxRecipients: 1000,
-  maxConnections: 1000,
-  maxAge: 6 * 86_400_000,
-  settle: 5000,
-}
-const NOON = Date.parse('2025-03-01T12:00:00Z')
-
-// biome-ignore lint/suspicious/noExplicitAny: events are looked into at will
-type Fields = any
-
-/** A log that is written line by line: `at` is seconds after noon, the program is without `postfix/`. */
-function open(given: Partial<PostfixLogSettings> = {}) {
-  const log = new PostfixLog({ ...SETTINGS, ...given }, newPostfixCounters())
-  const events: NewEvent[] = []
-  const write = (at: number, text: string, host = 'mx', instance = 'postfix') => {
-    const result = log.line(`${new Date(NOON + at * 1000).toISOString()} ${host} ${instance}/${text}`)
-    assert.ok(Array.isArray(result), text)
-    events.push(...result)
-    return result
-  }
-  const of = (type: string): Fields[] => events.filter((event) => event.type === type).map(({ data }) => data)
-  return {
-    log,
-    write,
-    transactions: () => of('smtp.transaction'),
-    deliveries: () => of('smtp.delivery'),
-    rejects: () => of('smtp.reject'),
-    connections: () => of('smtp.connection'),
-    expire: (now: number) => events.push(...log.expire(now)),
-    end: () => events.push(...log.end()),
-  }
-}
+import { type Fields, NOON, open } from './fixtures/written-log.js'
 
 const A = '4A2B3C4D5E'
 const B = '3F00AA11BB'
