@@ -9,7 +9,7 @@ import {
 } from '../lib/index.js'
 import { addExamples, createCommand, type Examples } from './create-command.js'
 import { addFlags, flagName, readFlags } from './flags.js'
-import { checkPart, FRAMEWORK_OPTIONS } from './part.js'
+import { checkPart, frameworkOptions } from './part.js'
 import { processOptions } from './process-options.js'
 import { runParts } from './run-parts.js'
 
@@ -25,7 +25,7 @@ export function componentCommand(title: string, definition: AnyDefinition, examp
   const command = createCommand(title).description(definition.summary)
   const schemas: [string, OptionSchema][] = [
     [`Options of ${definition.name}:`, definition.options],
-    [`Options of every ${definition.kind}:`, without(FRAMEWORK_OPTIONS[definition.kind], definition.options)],
+    [`Options of every ${definition.kind}:`, without(frameworkOptions(definition), definition.options)],
     ['Options of the process:', z.strictObject({ ...nameOptions.shape, ...processOptions.shape })],
   ]
   for (const [heading, schema] of schemas) addFlags(command, heading, schema)

@@ -20,15 +20,28 @@ import {
   sinkOptions,
   sourceOptions,
   startSource,
+  z,
 } from '../lib/index.js'
 import { findParser } from './find-parser.js'
 
 /** The framework's options for each kind of component. */
-export const FRAMEWORK_OPTIONS = {
+const FRAMEWORK_OPTIONS = {
   source: sourceOptions,
   router: routerOptions,
   sink: sinkOptions,
 } satisfies Record<AnyDefinition['kind'], OptionSchema>
+
+/** The framework's options for a component, with the defaults that it prefers. */
+export function frameworkOptions(definition: AnyDefinition): OptionSchema {
+  const schema: OptionSchema = FRAMEWORK_OPTIONS[definition.kind]
+  const preferred = Object.entries((definition.kind === 'sink' && definition.defaults) || {})
+  if (preferred.length === 0) return schema
+  const fields = preferred.map(([name, value]) => {
+    const field = schema.shape[name] as z.ZodType
+    return [name, field.prefault(value).meta(field.meta() ?? {})]
+  })
+  return z.strictObject({ ...schema.shape, ...Object.fromEntries(fields) })
+}
 
 /** Options that hold endpoints, and what is done with them. */
 const ENDPOINT_OPTIONS: Record<string, 'bind' | 'connect'> = {
@@ -70,7 +83,7 @@ export function checkPart(
   name: string,
   given: Record<string, unknown>,
 ): { part: Part; problems: [] } | { part: undefined; problems: PartProblem[] } {
-  const shared = FRAMEWORK_OPTIONS[definition.kind]
+  const shared = frameworkOptions(definition)
   const known = [...Object.keys(definition.options.shape), ...Object.keys(shared.shape)]
   const own: Record<string, unknown> = {}
   const framework: Record<string, unknown> = {}
@@ -82,7 +95,7 @@ export function checkPart(
     else problems.push({ path: [key], message: unknownOption(definition, key, known), unknown: true })
   }
   const mine = checkOptions(definition.options, own)
-  const theirs = checkOptions(shared as OptionSchema, framework)
+  const theirs = checkOptions(shared, framework)
   problems.push(...mine.problems, ...theirs.problems)
   problems.push(...checkValues(framework))
   if (mine.options && problems.length === 0) problems.push(...tryCreate(definition, mine.options))
@@ -143,6 +156,11 @@ export async function startPart(
     case 'router':
       return new EventRouter({ ...(framework as RouterOptions), component: definition.create(own), log })
     case 'sink':
-      return attach(definition.create(own), { ...(framework as SinkOptions), name, log })
+      return attach(definition.create(own), {
+        ...(definition.defaults as SinkOptions | undefined),
+        ...(framework as SinkOptions),
+        name,
+        log,
+      })
   }
 }

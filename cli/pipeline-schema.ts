@@ -1,5 +1,5 @@
 import { optionsJsonSchema } from '../lib/index.js'
-import { FRAMEWORK_OPTIONS } from './part.js'
+import { frameworkOptions } from './part.js'
 import { SECTIONS } from './pipeline.js'
 import { processOptions } from './process-options.js'
 import { type Kind, resolveComponent, shipped } from './resolve.js'
@@ -61,7 +61,7 @@ function useSchema(kind: Kind, names: string[]): Schema {
 async function entrySchema(kind: Kind, name: string): Promise<Schema> {
   const definition = await resolveComponent(kind, name)
   const own = optionsJsonSchema(definition.options)
-  const shared = optionsJsonSchema(FRAMEWORK_OPTIONS[kind])
+  const shared = optionsJsonSchema(frameworkOptions(definition))
   const properties = withPlaceholders({ ...shared.properties, ...own.properties })
   return {
     description: definition.summary,

@@ -11,7 +11,7 @@ import {
 } from '../lib/index.js'
 import { type Environment, expand } from './environment.js'
 import { coerce } from './flags.js'
-import { checkPart, FRAMEWORK_OPTIONS, type Part } from './part.js'
+import { checkPart, frameworkOptions, type Part } from './part.js'
 import { type Fault, type Path, PlacedYaml } from './places.js'
 import { type ProcessOptions, processOptions } from './process-options.js'
 import { type Kind, resolveComponent } from './resolve.js'
@@ -180,7 +180,7 @@ class Reading {
 
   /** @returns the options with the environment put in, and the names of those where that failed */
   #expandAll(path: Path, given: Record<string, unknown>, definition: AnyDefinition) {
-    const known = [...listOptions(FRAMEWORK_OPTIONS[definition.kind]), ...listOptions(definition.options)]
+    const known = [...listOptions(frameworkOptions(definition)), ...listOptions(definition.options)]
     const info = new Map(known.map((each) => [each.name, each]))
     const options: Record<string, unknown> = {}
     const broken = new Set<string>()

@@ -171,6 +171,11 @@ export interface RouterDefinition<O extends Schema = Schema> extends Definition<
 }
 
 export interface SinkDefinition<O extends Schema = Schema> extends Definition<'sink', O> {
+  /**
+   * The framework's options, by name, whose default suits this sink better than the one for all: how many events a
+   * write should have, say. As a user would write them.
+   */
+  defaults?: Record<string, number | string>
   /** As for a source: makes it, and does nothing else. */
   create(options: z.output<O>): EventSink
   /** Sinks that are stores: what answers questions about `store`, such as `segments:DIR` or `mongodb://host/db`. */

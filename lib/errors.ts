@@ -42,6 +42,8 @@ export class EventstormError extends Error {
  * What the framework does when a sink's `open` or `write` throws:
  *
  * - `retry`      the same batch again after a back-off, a limited number of times, then dropped as `failed`
+ * - `wait`       the same batch again after a back-off, without limit: nothing is wrong with it, but the sink can take
+ *                none now (the disk is full); what arrives meanwhile is queued, up to the bounds of the queue
  * - `reconnect`  `close`, `open` with back-off until it works, then the same batch again, without limit
  * - `skip`       something in this batch cannot be written: it is halved until the events that are to blame stand
  *                alone, those are dropped as `rejected`, and the others are written
@@ -49,7 +51,7 @@ export class EventstormError extends Error {
  *
  * An error that says nothing of it is taken as `retry`.
  */
-export type Steer = 'retry' | 'reconnect' | 'skip' | 'stop'
+export type Steer = 'retry' | 'wait' | 'reconnect' | 'skip' | 'stop'
 
 /** Thrown by a sink to tell the framework how to go on. */
 export class SinkError extends EventstormError {

@@ -100,11 +100,13 @@ export class SinkWriter {
     }
   }
 
+  /** Closes the sink, or leaves it to itself when that takes longer than a write may. */
   async close(): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
     try {
-      await this.#sink.close?.()
+      const closed = this.#sink.close?.()
+      if (isPromise(closed)) await this.#inTime(closed, () => {})
     } catch (error) {
       this.#context.log.warn({ error: reason(error) }, 'close failed')
     }
@@ -134,7 +136,7 @@ export class SinkWriter {
           this.counts.reconnected++
           await this.open(() => true)
         } else {
-          if (attempt >= this.#options.retries) return 'failed'
+          if (steer === 'retry' && attempt >= this.#options.retries) return 'failed'
           this.counts.retried++
           await this.#backOff(attempt)
         }
@@ -167,16 +169,22 @@ export class SinkWriter {
     if (this.#patience.signal.aborted) this.#patience = new AbortController()
     const returned = call(this.#patience.signal)
     if (!isPromise(returned)) return returned
+    return this.#inTime(returned, (giveUp) => {
+      this.#giveUp = giveUp
+    }).catch((error) => {
+      this.#patience.abort(error)
+      throw error
+    })
+  }
+
+  /** What was promised, or an error when it takes too long; `lend` gets what ends the wait before. */
+  #inTime<T>(promised: PromiseLike<T>, lend: (giveUp: (error: SinkError) => void) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const { writeTimeout } = this.#options
-      this.#giveUp = (error) => {
-        reject(error)
-        this.#patience.abort(error)
-      }
-      const cancel = this.#context.clock.after(writeTimeout, () =>
-        this.#giveUp(new SinkError('reconnect', `the sink did not answer within ${writeTimeout} ms`)),
-      )
-      Promise.resolve(returned).then(resolve, reject).finally(cancel)
+      lend(reject)
+      const late = () => new SinkError('reconnect', `the sink did not answer within ${writeTimeout} ms`)
+      const cancel = this.#context.clock.after(writeTimeout, () => reject(late()))
+      Promise.resolve(promised).then(resolve, reject).finally(cancel)
     })
   }
 

@@ -115,6 +115,22 @@ test('a batch that fails too often is dropped, and the next one goes on', async 
   at.balanced()
 })
 
+test('wait keeps the batch, however many attempts it takes', async () => {
+  const sink = new Scripted()
+  sink.script = Array.from({ length: 40 }, () => fail(new SinkError('wait', 'the disk is full')))
+  await using at = await pair(sink, { retries: 2, retryWait: 10 })
+  await at.emit(1)
+  // The longest back-off is 15 seconds here, half of 30.
+  for (let i = 0; i < 40; i++) await at.clock.advance(15_000)
+  await until('it was written in the end', () => sink.events.length === 1)
+  const { retried, reconnected, dropped } = at.sink.counters()
+  assert.deepEqual(
+    { retried, reconnected, failed: dropped.failed },
+    { retried: 40, reconnected: 0, failed: 0 },
+  )
+  at.balanced()
+})
+
 test('skip drops the batch as rejected without another attempt', async () => {
   const sink = new Scripted()
   sink.script = [fail(new SinkError('skip', 'poison'))]
@@ -290,6 +306,25 @@ test('a drain whose sink does not answer ends at its deadline and counts what is
   await drained
   assert.equal(at.sink.status, 'stopped')
   assert.equal(at.sink.counters().dropped.shutdown, 100)
+  at.balanced()
+})
+
+test('a close that does not answer is left to itself', async () => {
+  let closing = false
+  const sink: EventSink = {
+    write() {},
+    close() {
+      closing = true
+      return new Promise(() => {})
+    },
+  }
+  await using at = await pair(sink, { writeTimeout: 1000 })
+  await at.emit(1)
+  const drained = at.sink.drain(60_000)
+  await until('the close waits', () => closing)
+  await at.clock.advance(1000)
+  await drained
+  assert.equal(at.sink.status, 'stopped')
   at.balanced()
 })
 
