@@ -42,6 +42,7 @@ const SHIPPED: Record<Kind, Record<string, string>> = {
   sink: {
     segments: '../sinks/segments/segments.js',
     stdout: '../sinks/stdout/stdout.js',
+    websocket: '../sinks/websocket/websocket.js',
   },
 }
 
