@@ -23,6 +23,7 @@ import {
   z,
 } from '../lib/index.js'
 import { findParser } from './find-parser.js'
+import { openStore } from './open-store.js'
 
 /** The framework's options for each kind of component. */
 const FRAMEWORK_OPTIONS = {
@@ -161,6 +162,7 @@ export async function startPart(
         ...(framework as SinkOptions),
         name,
         log,
+        openStore,
       })
   }
 }

@@ -47,6 +47,14 @@ export interface SourceContext extends Context {
   findParser(name: string, options: Record<string, unknown>): Promise<FoundParser>
 }
 
+export interface SinkContext extends Context {
+  /**
+   * What answers questions about a store, such as `segments:DIR`, since components do not know each other. Whoever
+   * opens it disposes of it. Rejects with COMPONENT_NOT_FOUND, QUERY_INVALID (no store), STORE_FAILED.
+   */
+  openStore(store: string): Promise<StoreReader>
+}
+
 /** Hands one event to the bus. Never waits. Returns false when nobody wants events of that type. */
 export type Emit = (event: NewEvent) => boolean
 
@@ -102,7 +110,7 @@ export interface Written {
  */
 export interface EventSink {
   /** Called before the first write, and again after each `reconnect`. */
-  open?(context: Context): void | Promise<void>
+  open?(context: SinkContext): void | Promise<void>
   /**
    * One batch, in order of arrival. Returning means the sink has it, but for what the result takes out. `signal`
    * aborts when the write may take no longer; a write that goes on then is not waited for.

@@ -23,6 +23,7 @@ export const ERRORS = {
   SINK_FAILED: 'A sink gave up.',
   QUERY_INVALID: 'A question to a store cannot be understood, or that store cannot answer it.',
   STORE_FAILED: 'A store cannot be read.',
+  BUSY: 'Too many questions are asked at the same time.',
 } as const
 
 export type ErrorCode = keyof typeof ERRORS

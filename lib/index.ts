@@ -1,4 +1,5 @@
 /** The front door: public names only. */
+export { type Answer, ask } from './ask.js'
 export { EventBatch } from './batch.js'
 export { type Clock, pause, systemClock } from './clock.js'
 export { dataFromJson, dataToJson, eventToJson } from './codec.js'
@@ -17,6 +18,7 @@ export {
   type RouterComponent,
   type RouterDefinition,
   type Running,
+  type SinkContext,
   type SinkDefinition,
   type SourceComponent,
   type SourceContext,

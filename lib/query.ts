@@ -84,7 +84,11 @@ export interface QueryAnswer {
 
 /** Asks one store; what it cannot answer it refuses with QUERY_INVALID. */
 export interface StoreReader extends AsyncDisposable {
-  query(query: EventQuery): Promise<QueryAnswer>
+  /**
+   * May be called while other calls are at work. When `signal` aborts, nobody waits for the answer any more: the work
+   * is to be ended, in the store too where it can be.
+   */
+  query(query: EventQuery, signal?: AbortSignal): Promise<QueryAnswer>
 }
 
 const refuse = (message: string) => new EventstormError('QUERY_INVALID', message)

@@ -1,6 +1,6 @@
 import type { EventBatch } from './batch.js'
 import { pause } from './clock.js'
-import type { Context, EventSink, Written } from './component.js'
+import type { EventSink, SinkContext, Written } from './component.js'
 import { reason, SinkError, type Steer } from './errors.js'
 
 export interface WriterOptions {
@@ -33,14 +33,14 @@ export class SinkWriter {
   state: WriterState = 'connecting'
   #sink: EventSink
   #options: WriterOptions
-  #context: Context
+  #context: SinkContext
   #isOpen = false
   #halt = new AbortController()
   /** Aborted when one call has taken too long; renewed for the next. */
   #patience = new AbortController()
   #giveUp: (error: SinkError) => void = () => {}
 
-  constructor(sink: EventSink, context: Context, options: WriterOptions) {
+  constructor(sink: EventSink, context: SinkContext, options: WriterOptions) {
     this.#sink = sink
     this.#context = context
     this.#options = options

@@ -1,15 +1,15 @@
 import { EventBatch } from './batch.js'
 import { type Clock, pause, systemClock } from './clock.js'
 import {
-  type Context,
   type Counters,
   type EventSink,
   type Logger,
   type Running,
+  type SinkContext,
   type Status,
   silent,
 } from './component.js'
-import { reason } from './errors.js'
+import { EventstormError, reason, show } from './errors.js'
 import { Lifecycle } from './lifecycle.js'
 import type { Stream } from './loss.js'
 import { byteSize, duration, parseOptions, z } from './options.js'
@@ -59,7 +59,12 @@ export interface Ambient {
   log?: Logger
 }
 
-export type SinkOptions = z.input<typeof sinkOptions> & Ambient & { name?: string }
+export type SinkOptions = z.input<typeof sinkOptions> &
+  Ambient & {
+    name?: string
+    /** Where sinks find the stores that they read from; the command line finds all it knows. Default: nowhere. */
+    openStore?: SinkContext['openStore']
+  }
 
 export type DropReason = 'overflow' | 'failed' | 'rejected' | 'undecodable' | 'shutdown'
 
@@ -120,7 +125,7 @@ class SinkRunner implements AttachedSink {
   readonly opened: Promise<void>
   #sink: EventSink
   #options: z.output<typeof sinkOptions>
-  #context: Context
+  #context: SinkContext
   #life = new Lifecycle()
   #receiver: Receiver
   #queue: MessageQueue
@@ -130,10 +135,11 @@ class SinkRunner implements AttachedSink {
   #working: Promise<void>
 
   constructor(sink: EventSink, options: SinkOptions) {
-    const { clock = systemClock, random = Math.random, log = silent, name = 'sink', ...given } = options
+    const { clock = systemClock, random = Math.random, log = silent, name = 'sink', ...rest } = options
+    const { openStore = openNone, ...given } = rest
     this.#options = parseOptions(sinkOptions, given, 'attach')
     this.#sink = sink
-    this.#context = { name, clock, log }
+    this.#context = { name, clock, log, openStore }
     this.#writer = new SinkWriter(sink, this.#context, { ...this.#options, random })
     const { queueEvents, queueBytes, queueDrop } = this.#options
     this.#queue = new MessageQueue({ maxEvents: queueEvents, maxBytes: queueBytes, drop: queueDrop })
@@ -251,4 +257,11 @@ class SinkRunner implements AttachedSink {
     if (slow) this.#context.log.warn(fields, 'sink is slow; its queue is filling')
     else this.#context.log.info(fields, 'sink keeps up again')
   }
+}
+
+async function openNone(store: string): Promise<never> {
+  throw new EventstormError(
+    'COMPONENT_NOT_FOUND',
+    `no store ${show(store)} is known here; give attach an openStore`,
+  )
 }

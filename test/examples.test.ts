@@ -19,6 +19,15 @@ async function lines(name: string, ...args: string[]): Promise<string[]> {
 }
 
 const checks: Record<string, () => Promise<void>> = {
+  async ask() {
+    assert.deepEqual(await lines('ask'), [
+      'type, count, avg(total)',
+      'order.paid, 10, 5.5',
+      'order.placed, 100, 50.5',
+      'the latest: order.placed { total: 100 }',
+    ])
+  },
+
   async emit() {
     const totals: unknown[] = []
     await using sink = await attach(

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -170,4 +172,31 @@ test('the program asks, as a table, as NDJSON and as CSV', async () => {
   )
   await assert.rejects(query('--store', 'stdout:'), fails(2, /QUERY_INVALID: the sink "stdout" is no store/))
   await assert.rejects(query('--store', 'segments:/nowhere/at/all'), fails(1, /STORE_FAILED/))
+})
+
+test('the program answers over HTTP, to this machine alone', async (t) => {
+  const program = spawn(process.execPath, [PROGRAM, 'query', '--store', `segments:${path}`, '--listen', '0'])
+  const exited = once(program, 'exit')
+  t.after(() => program.kill('SIGKILL'))
+  let said = ''
+  program.stderr.on('data', (text) => {
+    said += text
+  })
+  await until('it listens', () => /answers at \S+/.test(said))
+  const [, url] = /answers at (\S+)/.exec(said) as unknown as [string, string]
+  const answer = await (await fetch(`${url}?by=type&limit=2`)).json()
+  assert.deepEqual(answer, {
+    columns: ['type', 'count'],
+    rows: [
+      ['cpu.usage', 1],
+      ['http', 1],
+    ],
+    truncated: true,
+  })
+  const { hostname, port } = new URL(url)
+  const rebound = get({ hostname, port, path: '/api/query', headers: { host: 'evil.example' } })
+  const [{ statusCode }] = await once(rebound, 'response')
+  assert.equal(statusCode, 403)
+  program.kill('SIGTERM')
+  assert.deepEqual(await exited, [0, null])
 })

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBInstance, DuckDBValue } from '@duckdb/node-api'
 import {
   compilePatterns,
   type EventQuery,
@@ -13,6 +13,9 @@ import { INSTALL, isMissing } from './driver.js'
 import { hourFolders, segmentsIn } from './layout.js'
 import { Sql } from './sql.js'
 
+/** Milliseconds. */
+const INTERRUPT_AGAIN = 20
+
 /**
  * Asks a store by the files that its manifests name at that moment, with a DuckDB of its own; sinks that write there
  * meanwhile are not touched. It can reach nothing outside the folder.
@@ -20,12 +23,10 @@ import { Sql } from './sql.js'
 export class SegmentReader implements StoreReader {
   #root: string
   #instance: DuckDBInstance
-  #connection: DuckDBConnection
 
-  private constructor(root: string, instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(root: string, instance: DuckDBInstance) {
     this.#root = root
     this.#instance = instance
-    this.#connection = connection
   }
 
   /** @throws STORE_FAILED */
@@ -47,17 +48,18 @@ export class SegmentReader implements StoreReader {
       await connection.run(`SET allowed_directories = ['${root.replaceAll("'", "''")}']`)
       await connection.run('SET enable_external_access = false')
       await connection.run('SET lock_configuration = true')
-      return new SegmentReader(root, instance, connection)
+      connection.closeSync()
+      return new SegmentReader(root, instance)
     } catch (error) {
       const why = isMissing(error) ? `it needs DuckDB, which is not installed: ${INSTALL}` : reason(error)
       throw new EventstormError('STORE_FAILED', `the store in ${root} cannot be read: ${why}`, error)
     }
   }
 
-  async query(query: EventQuery): Promise<QueryAnswer> {
+  async query(query: EventQuery, signal?: AbortSignal): Promise<QueryAnswer> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#answer(query)
+        return await this.#answer(query, signal)
       } catch (error) {
         // Old hours are removed at once; the next look does not see them any more.
         if (attempt === 3 || !/No (such )?files?/i.test(reason(error))) throw error
@@ -65,22 +67,21 @@ export class SegmentReader implements StoreReader {
     }
   }
 
-  async #answer(query: EventQuery): Promise<QueryAnswer> {
+  async #answer(query: EventQuery, signal: AbortSignal | undefined): Promise<QueryAnswer> {
     const columns = columnsOf(query)
     const files = this.#files(query)
     if (files.length === 0) return { columns, rows: [] }
-    const types = await this.#types(query, files)
+    const types = await this.#types(query, files, signal)
     if (types?.length === 0) return { columns, rows: [] }
     const sql = new Sql()
     const text =
       query.latest === undefined ? measured(sql, query, files, types) : latest(sql, query, files, types)
-    const rows = (await this.#run(text, sql)).map((row) => row.map(toJson))
+    const rows = (await this.#run(text, sql, signal)).map((row) => row.map(toJson))
     if (query.latest === undefined) return { columns, rows }
     return { columns, rows: rows.map((row) => [...row.slice(0, -1), JSON.parse(row.at(-1) as string)]) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#connection.closeSync()
     this.#instance.closeSync()
   }
 
@@ -93,20 +94,41 @@ export class SegmentReader implements StoreReader {
   }
 
   /** The types that are there and wanted, by the very patterns that subscriptions are made with; undefined for all. */
-  async #types(query: EventQuery, files: string[]): Promise<string[] | undefined> {
+  async #types(
+    query: EventQuery,
+    files: string[],
+    signal: AbortSignal | undefined,
+  ): Promise<string[] | undefined> {
     if (query.types.length === 0) return undefined
     if (!query.types.some((pattern) => pattern.includes('*'))) return query.types
     const { matches } = compilePatterns(query.types)
     const sql = new Sql()
-    const rows = await this.#run(`SELECT DISTINCT type FROM ${sql.files(files)}`, sql)
+    const rows = await this.#run(`SELECT DISTINCT type FROM ${sql.files(files)}`, sql, signal)
     return rows.map(([type]) => type as string).filter(matches)
   }
 
-  async #run(text: string, sql: Sql): Promise<DuckDBValue[][]> {
+  async #run(text: string, sql: Sql, signal: AbortSignal | undefined): Promise<DuckDBValue[][]> {
+    signal?.throwIfAborted()
+    // One connection does one thing at a time, and is what can be interrupted.
+    const connection = await this.#instance.connect()
+    const interrupt = () => connection.interrupt()
+    // Asked for before the query has begun it does nothing, so it is asked for until the query has ended.
+    let again: NodeJS.Timeout | undefined
+    const abort = () => {
+      interrupt()
+      again = setInterval(interrupt, INTERRUPT_AGAIN)
+    }
+    signal?.addEventListener('abort', abort, { once: true })
+    if (signal?.aborted) abort()
     try {
-      return (await this.#connection.runAndReadAll(text, sql.values)).getRows()
+      return (await connection.runAndReadAll(text, sql.values)).getRows()
     } catch (error) {
+      signal?.throwIfAborted()
       throw new EventstormError('STORE_FAILED', `the store in ${this.#root}: ${reason(error)}`, error)
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      clearInterval(again)
+      connection.closeSync()
     }
   }
 }
