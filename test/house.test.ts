@@ -10,6 +10,7 @@ const ROOMS = [
   'routers',
   'sinks',
   'testing',
+  'servers',
   'cli',
   'test',
   'docs',

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const ROOMS = ['lib', 'sources', 'routers', 'sinks', 'testing', 'cli']
+const COMPONENTS = ['sources', 'routers', 'sinks']
+const ROOMS = ['lib', ...COMPONENTS, 'testing', 'servers', 'cli']
 
 /** The only files that may import these, types left out. */
 const OWNERS: Record<string, string> = { zeromq: 'lib/sockets', bson: 'lib/codec', zod: 'lib/options' }
@@ -25,12 +26,15 @@ function fault(file: string, target: string, kind: 'package' | 'file', typeOnly 
         : `only ${OWNERS[target]} imports it`
     }
     if (room === 'cli') return CLI_PACKAGES.includes(target) ? undefined : 'not a package of the cli'
-    return room === 'lib' || room === 'testing' ? `${room} has no further packages` : undefined
+    return room === 'lib' || room === 'testing' || room === 'servers'
+      ? `${room} has no further packages`
+      : undefined
   }
   if (target.endsWith('.test')) return 'nobody imports a test'
   if (isTest && (target === 'testing/index' || (room === 'lib' && target.startsWith('testing/')))) return
+  if (isTest && target === 'servers/index' && room !== 'lib') return
   if (FRONT_DOOR.test(target)) return
-  const home = room === 'lib' || room === 'testing' || room === 'cli' ? room : `${room}/${noun}`
+  const home = COMPONENTS.includes(room!) ? `${room}/${noun}` : room
   return target.startsWith(`${home}/`) ? undefined : `only the front door of lib, and ${home} itself`
 }
 
@@ -82,6 +86,10 @@ test('the law knows what is forbidden', () => {
     ['cli/run', 'zeromq', 'package'],
     ['cli/run', 'systeminformation', 'package'],
     ['testing/clock', 'lib/clock', 'file'],
+    ['testing/clock', 'servers/index', 'file'],
+    ['sinks/mongodb/mongodb', 'servers/index', 'file'],
+    ['sinks/mongodb/mongodb.test', 'servers/build', 'file'],
+    ['servers/build', 'mongodb', 'package'],
   ]
   for (const [file, target, kind] of forbidden) assert.ok(fault(file, target, kind), `${file} -> ${target}`)
   assert.deepEqual(

@@ -49,7 +49,8 @@ test('the tarball holds what is needed, and no more', () => {
   }
   const strangers = packed.filter(
     (path) =>
-      /\.test\.|\.map$|fixtures|tsbuildinfo/.test(path) || /^dist\/(test|bench|examples|docs)\//.test(path),
+      /\.test\.|\.map$|fixtures|tsbuildinfo/.test(path) ||
+      /^dist\/(test|bench|examples|docs|servers)\//.test(path),
   )
   assert.deepEqual(strangers, [])
   const rooms = new Set(packed.map((path) => path.replace(/^(dist\/\w+)\/.*/, '$1')))
