@@ -1,5 +1,6 @@
 /** The door to real servers, for tests and benches; not published. */
 export { step } from './build.js'
+export { type CassandraCluster, cassandra, startCluster } from './cassandra/cassandra.js'
 export { ferretdb } from './ferretdb/ferretdb.js'
 export { freePort } from './free-port.js'
 export { mongoJavaServer } from './mongo-java-server/mongo-java-server.js'

@@ -85,10 +85,12 @@ export class ServerProcess implements AsyncDisposable {
     while (this.running && !signal.aborted) {
       const rest = deadline - performance.now()
       if (rest <= 0) throw new Error(`${name} did not answer within ${timeout} ms: ${last}\n${this.#output}`)
+      const answered = new AbortController()
+      const either = AbortSignal.any([signal, answered.signal])
       try {
         await Promise.race([
           ready(),
-          pause(rest, undefined, { signal, ref: false }).then(() => {
+          pause(rest, undefined, { signal: either, ref: false }).then(() => {
             throw new Error('no answer yet')
           }),
         ])
@@ -96,6 +98,8 @@ export class ServerProcess implements AsyncDisposable {
       } catch (error) {
         last = error
         await pause(ASK_AGAIN)
+      } finally {
+        answered.abort()
       }
     }
     const { exitCode, signalCode } = this.#child!

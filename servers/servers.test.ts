@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { until } from '../testing/index.js'
 import { built, cacheFolder } from './build.js'
 import { freePort } from './free-port.js'
-import { ferretdb, mongoJavaServer, ServerKind } from './index.js'
+import { cassandra, ferretdb, mongoJavaServer, ServerKind } from './index.js'
 import { findProgram } from './programs.js'
 import { ServerProcess } from './server-process.js'
 
@@ -154,12 +154,12 @@ test('what is missing is said, and fails in CI', (t) => {
   assert.match(String(kind.skip()), /no-such-program/)
 })
 
-for (const kind of [ferretdb, mongoJavaServer]) {
+for (const kind of [cassandra, ferretdb, mongoJavaServer]) {
   test(`${kind.name} answers, from a folder of its own`, { skip: kind.skip() }, async () => {
     let data: string
     {
       await using server = await kind.start()
-      assert.match(server.url, /^mongodb:\/\/127\.0\.0\.1:\d+$/)
+      assert.match(server.url, /^\w+:\/\/127\.0\.0\.1:\d+$/)
       data = server.place.data
       assert.ok(existsSync(data))
     }
