@@ -6,12 +6,12 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { BSON } from 'bson'
-import { LineSplitter } from '../lib/follow/index.js'
+import { LineSplitter, type OnLine } from '../lib/follow/index.js'
 import { startSource, subscribe } from '../lib/index.js'
 import nginx from '../sources/nginx/nginx.js'
 
 const [role = '', file = '', endpoint = ''] = process.argv.slice(2)
-const totals = { lines: 0, statusSum: 0, bodyBytes: 0 }
+const totals = { lines: 0, statusSum: 0, bodyBytes: 0, bytes: 0 }
 
 interface Hit {
   status: number
@@ -55,6 +55,28 @@ const roles: Record<string, () => Promise<void>> = {
       const events = parser.line(line)
       if (Array.isArray(events)) for (const event of events) add(event.data as Hit)
     })
+    for await (const block of createReadStream(file, { highWaterMark: 1 << 16 })) splitter.push(block)
+    splitter.end()
+  },
+
+  /** Lines to encoded events, which go nowhere. */
+  async encode() {
+    const parser = nginx.parser!(options())
+    const { writer } = parser
+    const target = Buffer.alloc(1 << 16)
+    // Those that lie in two blocks.
+    const onLine: OnLine = (line) => {
+      const events = parser.line(line)
+      if (Array.isArray(events)) for (const event of events) totals.bytes += BSON.serialize(event).length
+      totals.lines++
+    }
+    onLine.bytes = (block, from) => {
+      writer!.begin(block, from)
+      totals.bytes += writer!.write(target, 0, target.length)
+      totals.lines++
+      return writer!.next
+    }
+    const splitter = new LineSplitter(1 << 20, onLine)
     for await (const block of createReadStream(file, { highWaterMark: 1 << 16 })) splitter.push(block)
     splitter.end()
   },

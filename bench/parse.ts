@@ -83,7 +83,9 @@ writeFileSync(join(folder, 'access.mtail'), MTAIL)
 const cases: Record<string, () => Outcome | Promise<Outcome>> = {
   'readline + regular expression + bson': () => timed([process.execPath, roles, 'naive', log], sameTotals),
   'eventstorm, parsed': () => timed([process.execPath, roles, 'parse', log], sameTotals),
-  'eventstorm, parsed, encoded, published': published,
+  'eventstorm, encoded': () =>
+    timed([process.execPath, roles, 'encode', log], (out) => JSON.parse(out).lines === LINES),
+  'eventstorm, encoded, published': published,
 }
 if (has('mtail')) {
   const command = ['mtail', '--one_shot', '--one_shot_format', 'json', '--progs', folder, '--logs', log]

@@ -2,10 +2,10 @@ import { BSON, EJSON, type Long } from 'bson'
 import { EventstormError, reason, show } from './errors.js'
 import type { Data, NewEvent, StormEvent } from './event.js'
 import { ReadSite, readEvent, UNREAD } from './shape-reader.js'
-import { NO_ROOM, UNUSUAL, WriteSite, writeEvent } from './shape-writer.js'
+import { type DataWriter, NO_ROOM, UNUSUAL, WriteSite, writeEvent, writeEventOf } from './shape-writer.js'
 import type { Message } from './wire.js'
 
-export { NO_ROOM, UNUSUAL, WriteSite, writeEvent }
+export { type DataWriter, NO_ROOM, UNUSUAL, WriteSite, writeEvent, writeEventOf }
 
 /** Names that an extension attribute may not take: they are the envelope's own (CloudEvents 1.0 and ours). */
 const TAKEN = new Set(['time', 'data', 'type', 'source', 'id', 'epoch', 'seq', 'specversion'])

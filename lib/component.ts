@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { EventBatch } from './batch.js'
 import type { Clock } from './clock.js'
+import type { DataWriter } from './codec.js'
 import type { Data, NewEvent } from './event.js'
 import type { StoreReader } from './query.js'
 
@@ -55,8 +56,15 @@ export interface SinkContext extends Context {
   openStore(store: string): Promise<StoreReader>
 }
 
-/** Hands one event to the bus. Never waits. Returns false when nobody wants events of that type. */
-export type Emit = (event: NewEvent) => boolean
+export interface Emit {
+  /** Hands one event to the bus. Never waits. Returns false when nobody wants events of that type. */
+  (event: NewEvent): boolean
+  /**
+   * The same for data that is never made, only written: several times as fast. False: it was not taken (nobody wants
+   * it, or the writer says UNUSUAL), and has to be made and emitted after all, as that is what counts it.
+   */
+  written?(type: string, writer: DataWriter): boolean
+}
 
 /** Numbers that something keeps about itself, as metrics show them; a nested record counts by reason. */
 export type Counters = Record<string, number | Record<string, number>>
@@ -145,6 +153,20 @@ export interface LineParser {
   save?(): Data
   /** What `save` returned in the life before, handed over before the first line. */
   restore?(saved: Data): void
+  /** A way around `line` for lines of which each makes one event of one type. */
+  readonly writer?: LineWriter | undefined
+}
+
+/**
+ * Writes the event that a line makes from the line's bytes. It says UNUSUAL of any line for which it would not write
+ * just what the parser makes; the parser has that line then.
+ */
+export interface LineWriter extends DataWriter {
+  readonly type: string
+  /** Where the line ends, its line feed included, once it was written. */
+  readonly next: number
+  /** The line that is to be written begins at `from`. `block` is made of whole lines, each with its line feed. */
+  begin(block: Buffer, from: number): void
 }
 
 type Schema = z.ZodObject

@@ -2,7 +2,7 @@
 export { type Answer, ask } from './ask.js'
 export { EventBatch } from './batch.js'
 export { type Clock, pause, systemClock } from './clock.js'
-export { dataFromJson, dataToJson, eventToJson } from './codec.js'
+export { type DataWriter, dataFromJson, dataToJson, eventToJson, NO_ROOM, UNUSUAL } from './codec.js'
 export {
   type AnyDefinition,
   type Context,
@@ -14,6 +14,7 @@ export {
   type EventSink,
   type FoundParser,
   type LineParser,
+  type LineWriter,
   type Logger,
   type RouterComponent,
   type RouterDefinition,

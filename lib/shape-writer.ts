@@ -167,13 +167,12 @@ export function writeValue(
   }
   if (prototype === Date.prototype) {
     target[typeAt] = DATE
-    return writeDate(at, value as Date)
+    return writeDate(at, (value as Date).getTime())
   }
   return UNUSUAL
 }
 
-function writeDate(at: number, date: Date): number {
-  const ms = date.getTime()
+function writeDate(at: number, ms: number): number {
   if (Number.isNaN(ms)) return UNUSUAL
   const high = Math.floor(ms / HIGH)
   view.setUint32(at, ms - high * HIGH, true)
@@ -329,6 +328,30 @@ function place(bytes: Buffer, target: Buffer, at: number): void {
 /** What an event takes beside its data. */
 const ENVELOPE = DATA_AT + 1 + DATA_KEY.length + 1
 
+/** Something that writes the data of an event as BSON without ever having had it as an object. */
+export interface DataWriter {
+  /**
+   * Writes a document to `at`, and nothing at `limit` or behind it. May be called several times for one event.
+   * @returns where it ends; NO_ROOM when there is too little room; UNUSUAL when the event has to be made otherwise
+   */
+  write(target: Buffer, at: number, limit: number): number
+  /** When it happened, milliseconds since 1970, known once `write` has returned. Undefined: now. */
+  readonly time: number | undefined
+}
+
+/** The parts of an event document `{ time, data }` that are always the same, but for the length and the last NUL. */
+function writeEnvelope(target: Buffer, start: number): void {
+  viewOf(target)
+  place(TIME, target, start + 4)
+  place(DATA_KEY, target, start + DATA_AT + 1)
+}
+
+function endEvent(target: Buffer, start: number, end: number): number {
+  target[end] = 0
+  viewOf(target).setInt32(start, end + 1 - start, true)
+  return end + 1
+}
+
 /**
  * Writes an event document `{ time, data }` to `start`.
  * @returns where it ends, NO_ROOM or UNUSUAL
@@ -343,19 +366,35 @@ export function writeEvent(
 ): number {
   const at = start + ENVELOPE - 1
   if (at + 1 > limit) return NO_ROOM
-  viewOf(target)
-  place(TIME, target, start + 4)
-  place(DATA_KEY, target, start + DATA_AT + 1)
+  writeEnvelope(target, start)
   let end: number
   try {
-    if (writeDate(start + 4 + TIME.length, time) < 0) return UNUSUAL
+    if (writeDate(start + 4 + TIME.length, time.getTime()) < 0) return UNUSUAL
     end = writeValue(target, start + DATA_AT, at, limit - 1, data === undefined ? null : data, site, 0)
   } catch {
     // A getter that throws, or a time that is no Date: the other way finds the words for it.
     return UNUSUAL
   }
+  return end < 0 ? end : endEvent(target, start, end)
+}
+
+/**
+ * The same with data that somebody else writes.
+ * @param clock asked when the writer does not know the time
+ */
+export function writeEventOf(
+  target: Buffer,
+  start: number,
+  limit: number,
+  writer: DataWriter,
+  clock: { now(): number },
+): number {
+  const at = start + ENVELOPE - 1
+  if (at + 1 > limit) return NO_ROOM
+  const end = writer.write(target, at, limit - 1)
   if (end < 0) return end
-  target[end] = 0
-  viewOf(target).setInt32(start, end + 1 - start, true)
-  return end + 1
+  writeEnvelope(target, start)
+  target[start + DATA_AT] = DOCUMENT
+  writeDate(start + 4 + TIME.length, writer.time ?? clock.now())
+  return endEvent(target, start, end)
 }

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EventSource, type SourceOptions, type StormEvent, startSource, subscribe } from '../lib/index.js'
+import {
+  type DataWriter,
+  EventSource,
+  NO_ROOM,
+  type SourceOptions,
+  type StormEvent,
+  startSource,
+  subscribe,
+  UNUSUAL,
+} from '../lib/index.js'
 import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
 import { readHeader } from './wire.js'
 
@@ -340,4 +349,55 @@ test('headers are written at the offsets that a reader expects', async () => {
   const header = readHeader(body!)
   assert.ok(typeof header === 'object')
   assert.equal(header.source, 'ä'.repeat(100))
+})
+
+/** Writes `{ n: int32 }` and so many bytes more of text. */
+function numberWriter(n: number, text = ''): DataWriter & { calls: number } {
+  return {
+    time: 1000 + n,
+    calls: 0,
+    write(target, at, limit) {
+      this.calls++
+      const bytes = Buffer.from(`\0\0\0\0\x10n\0\0\0\0\0\x02t\0\0\0\0\0${text}\0\0`)
+      bytes.writeInt32LE(bytes.length, 0)
+      bytes.writeInt32LE(n, 7)
+      bytes.writeInt32LE(text.length + 1, 14)
+      if (n < 0) return UNUSUAL
+      if (at + bytes.length > limit) return NO_ROOM
+      target.set(bytes, at)
+      return at + bytes.length
+    },
+  }
+}
+
+test('data that is written, not made, travels among the events of its type', async () => {
+  await using on = await listened({ batchBytes: '64KiB', maxEventBytes: 100_000 })
+  const { source } = on
+  assert.equal(source.emitWritten('a', numberWriter(0)), false, 'a stream is opened by an event')
+  source.emit('a', { n: 0, t: '' })
+  const writer = numberWriter(1, 'x'.repeat(5000))
+  assert.equal(source.emitWritten('a', writer), true)
+  assert.ok(writer.calls > 1, 'the message had to grow')
+  assert.equal(source.emitWritten('a', numberWriter(-1)), false)
+  source.emit('a', { n: 2, t: '' })
+  // One that is larger than a message has to go the other way.
+  assert.equal(source.emitWritten('a', numberWriter(3, 'x'.repeat(70_000))), false)
+  const large = await listened({ maxEventBytes: 1000 })
+  large.source.emit('a', {})
+  assert.throws(() => large.source.emitWritten('a', numberWriter(4, 'x'.repeat(2000))), {
+    code: 'EVENT_TOO_LARGE',
+  })
+  await large[Symbol.asyncDispose]()
+  await until('all have come', () => on.events.length === 3)
+  assert.deepEqual(
+    on.events.map(({ seq, data }) => [seq, (data as { n: number }).n, (data as { t: string }).t.length]),
+    [
+      [0, 0, 0],
+      [1, 1, 5000],
+      [2, 2, 0],
+    ],
+  )
+  assert.equal(on.events[1]!.time.getTime(), 1001)
+  const { emitted, sent, unwanted } = source.counters()
+  assert.deepEqual({ emitted, sent, unwanted }, { emitted: 3, sent: 3, unwanted: 0 })
 })

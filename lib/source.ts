@@ -1,6 +1,15 @@
 import { hostname } from 'node:os'
 import { type Clock, systemClock } from './clock.js'
-import { checkSize, encodeEvent, MAX_BSON_BYTES, UNUSUAL, WriteSite, writeEvent } from './codec.js'
+import {
+  checkSize,
+  type DataWriter,
+  encodeEvent,
+  MAX_BSON_BYTES,
+  UNUSUAL,
+  WriteSite,
+  writeEvent,
+  writeEventOf,
+} from './codec.js'
 import { type Counters, type Logger, type Running, type Status, silent } from './component.js'
 import { dialling, publishing } from './end-options.js'
 import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
@@ -221,11 +230,7 @@ export class EventSource implements Running {
       this.#counters.dropped++
       return false
     }
-    if (stream.version !== this.#interest.version) {
-      stream.wanted = this.#interest.since(type) !== undefined
-      stream.version = this.#interest.version
-    }
-    if (!stream.wanted) {
+    if (!this.#isWanted(type, stream)) {
       this.#counters.unwanted++
       return false
     }
@@ -233,6 +238,21 @@ export class EventSource implements Running {
     const extensions = options?.extensions
     if (extensions === undefined && this.#write(type, stream, time, data)) return true
     this.#append(stream, encodeEvent(type, time, data, extensions, this.#options.maxEventBytes))
+    return true
+  }
+
+  /**
+   * Emits one event whose data `writer` writes straight into the message.
+   *
+   * @returns whether it was taken. If not, nothing was counted either: nobody had asked for it, or the writer cannot
+   *   write it; `emit` it.
+   * @throws EVENT_TOO_LARGE
+   */
+  emitWritten(type: string, writer: DataWriter): boolean {
+    const stream = this.#streams.get(type)
+    if (stream === undefined || this.#life.status !== 'running' || !this.#isWanted(type, stream)) return false
+    if (!this.#write(type, stream, undefined, writer)) return false
+    this.#counters.emitted++
     return true
   }
 
@@ -321,12 +341,27 @@ export class EventSource implements Running {
     return stream
   }
 
-  /** Writes an event of a usual shape straight into the open message. False: it has to go the other way. */
-  #write(type: string, stream: OpenStream, time: Date, data: Data): boolean {
+  #isWanted(type: string, stream: OpenStream): boolean {
+    if (stream.version !== this.#interest.version) {
+      stream.wanted = this.#interest.since(type) !== undefined
+      stream.version = this.#interest.version
+    }
+    return stream.wanted
+  }
+
+  /**
+   * Writes an event of a usual shape straight into the open message. False: it has to go the other way.
+   * @param time undefined for data that is a DataWriter, which knows the time itself
+   */
+  #write(type: string, stream: OpenStream, time: Date | undefined, data: Data | DataWriter): boolean {
     for (;;) {
       const buffer = this.#room(stream, 0)
       stream.writing = true
-      const end = writeEvent(buffer, stream.length, buffer.length, time, data, stream.site)
+      const { length } = stream
+      const end =
+        time === undefined
+          ? writeEventOf(buffer, length, buffer.length, data as DataWriter, this.#clock)
+          : writeEvent(buffer, length, buffer.length, time, data, stream.site)
       stream.writing = false
       // A getter in the data has emitted into this very message, which goes on in another buffer.
       if (stream.buffer !== buffer) return false

@@ -76,6 +76,7 @@ class SourceRunner implements StartedSource {
     try {
       // The event has what `emit` takes as options; an object for each would be a cost for each.
       const emit: Emit = (event) => this.#source.emit(event.type, event.data, event)
+      emit.written = (type, writer) => this.#source.emitWritten(type, writer)
       await this.#component.open(emit, this.#context)
       this.#life.running()
     } catch (error) {

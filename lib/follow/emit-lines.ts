@@ -71,16 +71,31 @@ export function emitLines(parser: LineParser, file: string, emit: Emit, counters
       counters.refused++
     }
   }
-  return {
-    onLine(line, cut) {
+  const onLine: OnLine = (line, cut) => {
+    try {
+      const result = parser.line(line)
+      if (Array.isArray(result)) give(result, cut, (error) => complain(line, reason(error), cut))
+      else complain(line, result.unparsed, cut)
+    } catch (error) {
+      complain(line, reason(error), cut)
+    }
+  }
+  const { writer } = parser
+  if (writer !== undefined && emit.written !== undefined) {
+    onLine.bytes = (block, from) => {
+      writer.begin(block, from)
       try {
-        const result = parser.line(line)
-        if (Array.isArray(result)) give(result, cut, (error) => complain(line, reason(error), cut))
-        else complain(line, result.unparsed, cut)
-      } catch (error) {
-        complain(line, reason(error), cut)
+        if (!emit.written!(writer.type, writer)) return 0
+      } catch {
+        // Too large: as text it is told what is wrong.
+        return 0
       }
-    },
+      counters.events++
+      return writer.next
+    }
+  }
+  return {
+    onLine,
     end: () => void giveOpen(() => parser.end?.()),
     expire: (now) => giveOpen(() => parser.expire?.(now)),
   }

@@ -46,10 +46,18 @@ export class FollowedParsers {
   lines(path: string): OnLine {
     this.#resting.delete(path)
     const { onLine } = (this.#entries.get(path) ?? this.#add(path, this.#make())).lines
-    return (line, cut) => {
+    const given: OnLine = (line, cut) => {
       this.changes++
       onLine(line, cut)
     }
+    const { bytes } = onLine
+    if (bytes !== undefined) {
+      given.bytes = (block, from) => {
+        this.changes++
+        return bytes(block, from)
+      }
+    }
+    return given
   }
 
   begin(path: string, modified: number): void {

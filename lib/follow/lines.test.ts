@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seeded } from '../../testing/index.js'
 import { LineSplitter } from './index.js'
+import type { OnLine } from './lines.js'
 
 function split(chunks: (string | Buffer)[], maxLineBytes = 1000) {
   const lines: string[] = []
@@ -85,5 +86,31 @@ test('any way of cutting the bytes into blocks gives the same lines', () => {
     parts.splitter.end()
     assert.deepEqual(parts.lines, whole.lines, `round ${round}`)
     assert.deepEqual(parts.splitter.counters, whole.splitter.counters, `round ${round}`)
+  }
+})
+
+test('a listener that takes some lines as bytes gets the others as text, in order', () => {
+  const next = seeded(20261121)
+  for (let round = 0; round < 300; round++) {
+    // Rounds in which most lines are taken, and such in which most are not, so that asking pauses.
+    const share = round % 2 === 0 ? 0.9 : 0.2
+    const lines: string[] = []
+    const onLine: OnLine = (line) => void lines.push(line)
+    onLine.bytes = (block, from) => {
+      const end = block.indexOf(10, from)
+      if (block[from] !== 0x2b) return 0
+      lines.push(block.toString('latin1', from, end))
+      return end + 1
+    }
+    const splitter = new LineSplitter(1000, onLine)
+    const given = Array.from({ length: 100 }, (_, i) => `${next() < share ? '+' : 'é'}${i}`)
+    const bytes = Buffer.from(given.map((line) => `${line}\n`).join(''))
+    for (let at = 0; at < bytes.length; ) {
+      const length = 1 + Math.floor(next() * 50)
+      splitter.push(bytes.subarray(at, at + length))
+      at += length
+    }
+    assert.deepEqual(lines, given, `round ${round}`)
+    assert.equal(splitter.counters.lines, given.length)
   }
 })

@@ -3,8 +3,18 @@ import { isAscii, isUtf8 } from 'node:buffer'
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
-/** One line without its line ending. `cut` says that it was longer than the limit and its end is missing. */
-export type OnLine = (line: string, cut: boolean) => void
+/** Blocks that are given as text after one of which the most lines were not taken as bytes. */
+const BLOCKS_AS_TEXT = 15
+
+export interface OnLine {
+  /** One line without its line ending. `cut` says that it was longer than the limit and its end is missing. */
+  (line: string, cut: boolean): void
+  /**
+   * Called before, for whoever can do with the bytes: the line begins at `from`, in a block of whole lines.
+   * @returns where the next line begins; 0 when the line is wanted as text after all
+   */
+  bytes?: ((block: Buffer, from: number) => number) | undefined
+}
 
 export interface LineCounters {
   lines: number
@@ -35,6 +45,8 @@ export class LineSplitter {
   #held: Buffer
   #heldLength = 0
   #overflow = false
+  /** Blocks that are still given as text. */
+  #rest = 0
 
   /**
    * @param maxLineBytes longer lines are cut there, at a character's border, and the rest of them is skipped
@@ -105,6 +117,7 @@ export class LineSplitter {
 
   /** Whole lines, each with its line feed. Decoding them all at once costs a fraction of one at a time. */
   #giveBlock(block: Buffer): void {
+    if (block.length <= this.#maxLineBytes && this.#giveAsBytes(block)) return
     const ascii = isAscii(block)
     if (block.length > this.#maxLineBytes || !(ascii || isUtf8(block))) {
       this.#giveOneByOne(block)
@@ -125,15 +138,36 @@ export class LineSplitter {
     }
   }
 
-  #giveOneByOne(block: Buffer): void {
+  /** The same for a listener that takes bytes. Returns whether there is one, and it is worth asking. */
+  #giveAsBytes(block: Buffer): boolean {
+    const { bytes } = this.#onLine
+    if (bytes === undefined || this.#rest-- > 0) return false
+    let asText = 0
+    let taken = 0
     for (let start = 0; start < block.length; ) {
-      const end = block.indexOf(LINE_FEED, start)
-      let from = start
-      while (from < end && block[from] === 0) from++
-      this.counters.nulBytes += from - start
-      this.#giveBytes(block.subarray(from, end), false)
-      start = end + 1
+      const next = bytes(block, start)
+      if (next > 0) taken++
+      else asText++
+      start = next > 0 ? next : this.#giveOne(block, start)
     }
+    this.counters.lines += taken
+    // Asking in vain costs as much as a line that is taken.
+    this.#rest = asText > taken ? BLOCKS_AS_TEXT : 0
+    return true
+  }
+
+  #giveOneByOne(block: Buffer): void {
+    for (let start = 0; start < block.length; ) start = this.#giveOne(block, start)
+  }
+
+  /** Gives the line that begins at `start`, and returns where the next one does. */
+  #giveOne(block: Buffer, start: number): number {
+    const end = block.indexOf(LINE_FEED, start)
+    let from = start
+    while (from < end && block[from] === 0) from++
+    this.counters.nulBytes += from - start
+    this.#giveBytes(block.subarray(from, end), false)
+    return end + 1
   }
 
   #giveBytes(bytes: Buffer, overflow: boolean): void {

@@ -1,10 +1,30 @@
-import type { LineParser } from '../component.js'
+import { UNUSUAL } from '../codec.js'
+import type { LineParser, LineWriter } from '../component.js'
 import type { NewEvent } from '../event.js'
 import { SyslogHeads, type SyslogOptions } from './head.js'
 
 const DASH = 45
 const NINE = 57
 const LETTER_T = 84
+
+/** Leaves lines that may begin with a head to the parser. */
+function unlessStamped(writer: LineWriter): LineWriter {
+  let stamped = false
+  return {
+    type: writer.type,
+    begin(block, from) {
+      stamped = block[from]! > NINE || (block[from + 10] === LETTER_T && block[from + 4] === DASH)
+      writer.begin(block, from)
+    },
+    write: (target, at, limit) => (stamped ? UNUSUAL : writer.write(target, at, limit)),
+    get time() {
+      return writer.time
+    },
+    get next() {
+      return writer.next
+    },
+  }
+}
 
 /** Whether a line may begin with one of the two stamps of syslog; costs next to nothing where it does not. */
 function mayBeStamped(line: string): boolean {
@@ -18,7 +38,9 @@ function mayBeStamped(line: string): boolean {
  */
 export function alsoPrefixed(parser: LineParser, program: string, options: SyslogOptions = {}): LineParser {
   const heads = new SyslogHeads(options)
+  const { writer } = parser
   return {
+    writer: writer && unlessStamped(writer),
     line(line) {
       if (!mayBeStamped(line)) return parser.line(line)
       const head = heads.read(line)

@@ -127,6 +127,8 @@ withNginx('every request that clients made is one event, through rotations under
     rotate('access.log')
     await Promise.all(clients)
     await until('nginx has opened its new log', () => existsSync(at('access.log')))
+    // The next rotation overwrites what this one has put away: nobody could read it after that.
+    await until('the rotation was noticed', () => source.counters().rotations === round + 1)
   }
   const numbered = () => hits().filter((hit) => hit.query?.startsWith('id='))
   await until('every request is an event', () => numbered().length >= made)

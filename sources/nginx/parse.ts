@@ -1,6 +1,7 @@
 import { EventstormError, type LineParser, show } from '../../lib/index.js'
 import type { Format } from './format.js'
 import type { Reading, Variable } from './kinds.js'
+import { accessLineWriter } from './line-writer.js'
 import { makeVariable } from './variables.js'
 
 /** A hostile line may make the search for its fields try so many places, and no more. */
@@ -136,6 +137,7 @@ export function accessLogParser(format: Format): LineParser {
   }
 
   return {
+    writer: accessLineWriter(format),
     line(line) {
       if (!locate(line)) return { unparsed: explain(line, lead, fields) }
       const reading: Reading = { hit: {}, time: undefined, escaped: line.includes('\\') }

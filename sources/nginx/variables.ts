@@ -82,6 +82,30 @@ const VARIABLES = new Map<string, Kind>(
   }),
 )
 
+const camelCase = (name: string) => name.replace(/_+(\w)/g, (_, letter: string) => letter.toUpperCase())
+
+/** Fields of variables above that are one text or one number as the log has it. */
+const FIELDS: Record<string, { text: string } | { number: string }> = {
+  remote_addr: { text: 'remoteAddr' },
+  remote_user: { text: 'remoteUser' },
+  request_method: { text: 'method' },
+  args: { text: 'query' },
+  query_string: { text: 'query' },
+  status: { number: 'status' },
+  body_bytes_sent: { number: 'bodyBytesSent' },
+  request_time: { number: 'requestTime' },
+  request_length: { number: 'requestLength' },
+  http_referer: { text: 'referer' },
+  http_user_agent: { text: 'userAgent' },
+  http_cookie: { text: 'httpCookie' },
+}
+
+/** The one field that a variable makes; undefined when it makes others, or none. */
+export function plainField(name: string): { text: string } | { number: string } | undefined {
+  if (VARIABLES.has(name)) return FIELDS[name]
+  return NUMBERS.has(name) ? { number: camelCase(name) } : { text: camelCase(name) }
+}
+
 /** Further variables that are numbers. */
 const NUMBERS = new Set([
   'bytes_sent',
@@ -101,7 +125,7 @@ const NUMBERS = new Set([
 export function makeVariable(name: string, escaping: Escaping): Variable {
   const kind = VARIABLES.get(name)
   if (kind !== undefined) return kind(escaping)
-  const field = name.replace(/_+(\w)/g, (_, letter: string) => letter.toUpperCase())
+  const field = camelCase(name)
   const plain = NUMBERS.has(name)
     ? number((hit, value) => {
         hit[field] = value
