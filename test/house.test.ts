@@ -22,7 +22,7 @@ const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 
 const files = ROOMS.flatMap((room) =>
   readdirSync(new URL(room, ROOT), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.(tsx?|css)$/.test(name))
     .map((name) => `${room}/${name}`),
 )
 

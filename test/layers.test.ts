@@ -12,12 +12,17 @@ const ROOMS = ['lib', ...COMPONENTS, 'testing', 'servers', 'cli']
 /** The only files that may import these, types left out. */
 const OWNERS: Record<string, string> = { zeromq: 'lib/sockets', bson: 'lib/codec', zod: 'lib/options' }
 const CLI_PACKAGES = ['commander', 'pino', 'prom-client', 'yaml', 'picocolors']
+/** The page runs in browsers: it has packages of its own, and of its sink nothing but what both say to each other. */
+const PAGE = /^sinks\/[\w-]+\/page\//
+const PAGE_PACKAGES = ['preact', 'preact/hooks', 'uplot', 'uplot/dist/uPlot.min.css']
 const FRONT_DOOR = /^lib\/(\w+\/)?index$/
 
 /** Says what is wrong when `file` imports `target`, both without ending; undefined when it may. */
 function fault(file: string, target: string, kind: 'package' | 'file', typeOnly = false): string | undefined {
   const [room, noun] = file.split('/')
   const isTest = file.endsWith('.test')
+  if (PAGE.test(file)) return pageFault(file, target, kind)
+  if (PAGE.test(target)) return 'only the page imports the page'
   if (kind === 'package') {
     if (target.startsWith('node:') || (isTest && room === 'lib')) return
     if (target in OWNERS) {
@@ -38,6 +43,16 @@ function fault(file: string, target: string, kind: 'package' | 'file', typeOnly 
   return target.startsWith(`${home}/`) ? undefined : `only the front door of lib, and ${home} itself`
 }
 
+function pageFault(file: string, target: string, kind: 'package' | 'file'): string | undefined {
+  const home = PAGE.exec(file)![0]
+  if (kind === 'file') {
+    const inside = target.startsWith(home) || target === home.replace('page/', 'protocol')
+    return inside ? undefined : `only the page itself, and the sink's protocol`
+  }
+  if (file.endsWith('.test') && target.startsWith('node:')) return
+  return PAGE_PACKAGES.includes(target) ? undefined : 'not a package of the page'
+}
+
 /** Everything a file imports in any way. */
 function imports(text: string): { specifier: string; typeOnly: boolean }[] {
   const found = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName)
@@ -52,9 +67,9 @@ test('every import goes inward, through a front door', () => {
   let seen = 0
   for (const room of ROOMS) {
     for (const name of readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })) {
-      if (!name.endsWith('.ts')) continue
+      if (!/\.tsx?$/.test(name)) continue
       const path = join(room, name)
-      const file = path.replace(/\.ts$/, '')
+      const file = path.replace(/\.tsx?$/, '')
       for (const { specifier, typeOnly } of imports(readFileSync(join(ROOT, path), 'utf8'))) {
         seen++
         const inside = specifier.startsWith('.')
@@ -90,6 +105,10 @@ test('the law knows what is forbidden', () => {
     ['sinks/mongodb/mongodb', 'servers/index', 'file'],
     ['sinks/mongodb/mongodb.test', 'servers/build', 'file'],
     ['servers/build', 'mongodb', 'package'],
+    ['sinks/websocket/page/live', 'sinks/websocket/websocket', 'file'],
+    ['sinks/websocket/page/live', 'lib/index', 'file'],
+    ['sinks/websocket/page/live', 'node:fs', 'package'],
+    ['sinks/websocket/websocket', 'sinks/websocket/page/store', 'file'],
   ]
   for (const [file, target, kind] of forbidden) assert.ok(fault(file, target, kind), `${file} -> ${target}`)
   assert.deepEqual(

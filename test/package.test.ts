@@ -55,6 +55,12 @@ test('the tarball holds what is needed, and no more', () => {
   assert.deepEqual(strangers, [])
   const rooms = new Set(packed.map((path) => path.replace(/^(dist\/\w+)\/.*/, '$1')))
   assert.ok(rooms.has('dist/cli') && rooms.has('dist/testing'))
+  const page = packed.filter((path) => path.startsWith('dist/sinks/websocket/page/'))
+  assert.ok(page.includes('dist/sinks/websocket/page/index.html'), 'the page is built')
+  assert.deepEqual(
+    page.filter((path) => !/\/page\/(index\.html|licenses\.md|assets\/[\w-]+\.(js|css|svg))$/.test(path)),
+    [],
+  )
 })
 
 test('every subpath can be imported, and events travel from a source through a router to a sink', async () => {

@@ -1,0 +1,235 @@
+import { useMemo, useState } from 'preact/hooks'
+import type { TypeInfo } from '../protocol.js'
+import { ChartView, latest } from './chart-view.js'
+import { csv, download, fileName } from './export.js'
+import { count, dateTime, digits, scaleFor, show } from './format.js'
+import { Icon } from './icons.js'
+import type { Page } from './page.js'
+import { type Panel, panelsFor } from './panels.js'
+import { lostSpans, read } from './picture.js'
+import { StateView } from './state-view.js'
+import type { Entry } from './store.js'
+import { Menu } from './toolbar.js'
+import { toggled } from './view.js'
+
+/** Graphs of a card that are shown before somebody asks for all of them. */
+const FIRST_PANELS = 4
+
+export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entries: Entry[] }) {
+  const { type, hint } = info
+  const [all, setAll] = useState(false)
+  const [table, setTable] = useState(false)
+  const panels = useMemo(() => panelsFor(info, entries), [info, entries])
+  const shown = all ? panels : panels.slice(0, FIRST_PANELS)
+  const pinned = page.view.pinned.includes(type)
+  const title = hint?.title ?? type
+  const id = `card-${type}`
+  return (
+    <section class={panels.length < 2 ? 'card small' : 'card'} aria-labelledby={id} data-type={type}>
+      <header class="card-head">
+        <h2 id={id} title={hint?.description ?? type}>
+          {title}
+        </h2>
+        {title !== type && <code class="type">{type}</code>}
+        <LostBadge page={page} type={type} />
+        <Headline page={page} type={type} panels={panels} />
+        <div class="card-tools">
+          <button
+            type="button"
+            class="tool"
+            aria-pressed={pinned}
+            title={pinned ? 'Unpin' : 'Pin to the top'}
+            aria-label={`Pin ${title} to the top`}
+            onClick={() => page.setView({ pinned: toggled(page.view.pinned, type) })}
+          >
+            <Icon name="pin" />
+          </button>
+          <button
+            type="button"
+            class="tool"
+            aria-pressed={table}
+            title="Show as table"
+            aria-label={`Show ${title} as table`}
+            onClick={() => setTable(!table)}
+          >
+            <Icon name="table" />
+          </button>
+          <Menu label={`Export ${title}`} icon="save">
+            <button type="button" class="menu-item" onClick={() => exportNumbers(page, type, panels, 'csv')}>
+              CSV
+            </button>
+            <button type="button" class="menu-item" onClick={() => exportNumbers(page, type, panels, 'json')}>
+              JSON
+            </button>
+            <button type="button" class="menu-item" onClick={() => void page.savePicture(type, title)}>
+              PNG
+            </button>
+          </Menu>
+          <button
+            type="button"
+            class="tool"
+            title="Collapse"
+            aria-label={`Collapse ${title}`}
+            onClick={() =>
+              page.setView({
+                opened: page.view.opened.filter((each) => each !== type),
+                pinned: page.view.pinned.filter((each) => each !== type),
+                closed: [...page.view.closed.filter((each) => each !== type), type],
+              })
+            }
+          >
+            <Icon name="close" />
+          </button>
+        </div>
+      </header>
+      {table ? (
+        <NumbersTable page={page} panels={panels} title={title} />
+      ) : (
+        <div class={`panels panels-${Math.min(shown.length, 4)}`}>
+          {shown.map((panel) =>
+            panel.kind === 'states' ? (
+              <StateView key={panel.id} page={page} panel={panel} />
+            ) : (
+              <ChartView key={panel.id} page={page} panel={panel} />
+            ),
+          )}
+        </div>
+      )}
+      {!table && panels.length > FIRST_PANELS && (
+        <button type="button" class="link more" onClick={() => setAll(!all)}>
+          {all ? 'Fewer graphs' : `${panels.length - FIRST_PANELS} more graphs`}
+        </button>
+      )}
+    </section>
+  )
+}
+
+function LostBadge({ page, type }: { page: Page; type: string }) {
+  const { store } = page.live
+  const [from, to] = page.window()
+  const spans = lostSpans(store, type, store.timeline.bucket(from), store.timeline.bucket(to) + 1)
+  const events = spans.reduce((sum, span) => sum + span.events, 0)
+  if (events === 0) return null
+  return <span class="badge">{count(events)} lost</span>
+}
+
+/** The numbers of now: how often, and the main value. */
+function Headline({ page, type, panels }: { page: Page; type: string; panels: Panel[] }) {
+  const { store } = page.live
+  const rate = store.rate(type, store.timeline.bucket(Math.min(page.window()[1], page.end())))
+  const main = panels.find(({ id, kind }) => kind === 'lines' && !id.endsWith(' rate'))
+  const line = main && (main.lines.find(({ reading }) => reading === 'p95') ?? main.lines[0])
+  return (
+    <div class="headline">
+      <Amount name="events" value={rate} unit="/s" />
+      {main && line && (
+        <Amount
+          name={main.lines.length > 1 ? line.name : (main.hint.title ?? line.name)}
+          value={latest(page, line)}
+          unit={main.unit}
+          decimals={main.hint.decimals}
+          alarm={beyond(latest(page, line), main)}
+        />
+      )}
+    </div>
+  )
+}
+
+function beyond(value: number, { hint }: Panel): 'warn' | 'crit' | undefined {
+  const bad = (limit: number | undefined) =>
+    limit !== undefined && (hint.better === 'high' ? value <= limit : value >= limit)
+  return bad(hint.critical) ? 'crit' : bad(hint.warn) ? 'warn' : undefined
+}
+
+function Amount(props: {
+  name: string
+  value: number
+  unit: string
+  decimals?: number | undefined
+  alarm?: 'warn' | 'crit' | undefined
+}) {
+  const scaled = scaleFor(props.value || 0, props.unit)
+  return (
+    <span class={`number ${props.alarm ?? ''}`}>
+      <b>{digits(props.value / scaled.factor, props.decimals)}</b>
+      <span class="unit">{scaled.unit}</span>
+      <span class="number-name">
+        {props.name}
+        {props.alarm && ` · ${props.alarm === 'crit' ? 'critical' : 'warning'}`}
+      </span>
+    </span>
+  )
+}
+
+/** Every bucket of the window with a number for each line, newest first. */
+function numbers(
+  page: Page,
+  panels: Panel[],
+  most: number,
+): { columns: string[]; rows: (number | undefined)[][] } {
+  const { store } = page.live
+  const lines = panels.flatMap((panel) => panel.lines.map((line) => ({ panel, line })))
+  const [from, to] = page.window()
+  const end = store.timeline.bucket(Math.min(to, page.end()))
+  const rows: (number | undefined)[][] = []
+  for (let bucket = end - 1; bucket >= store.timeline.bucket(from) && rows.length < most; bucket--) {
+    if (!store.known(bucket)) continue
+    const values = lines.map(({ line }) => read(store, line.entry, line.reading, bucket))
+    rows.push([
+      bucket * store.timeline.step,
+      ...values.map((each) => (!Number.isNaN(each) ? each : undefined)),
+    ])
+  }
+  const columns = lines.map(({ panel, line }) => {
+    const name = panel.lines.length > 1 ? `${panel.title} ${line.name}` : panel.title
+    return panel.unit ? `${name} [${panel.unit}]` : name
+  })
+  return { columns: ['time', ...columns], rows }
+}
+
+function exportNumbers(page: Page, type: string, panels: Panel[], format: 'csv' | 'json'): void {
+  const { columns, rows } = numbers(page, panels, 100_000)
+  const told = rows.reverse().map(([time, ...values]) => [new Date(time!).toISOString(), ...values])
+  const text =
+    format === 'csv'
+      ? csv(columns, told)
+      : JSON.stringify(
+          { type, columns, rows: told.map((row) => row.map((each) => each ?? null)) },
+          undefined,
+          1,
+        )
+  download(fileName(type, format), text, format === 'csv' ? 'text/csv' : 'application/json')
+  page.say(`Saved ${rows.length} rows as ${format.toUpperCase()}`)
+}
+
+const TABLE_ROWS = 60
+
+function NumbersTable({ page, panels, title }: { page: Page; panels: Panel[]; title: string }) {
+  const { columns, rows } = numbers(page, panels, TABLE_ROWS)
+  const units = panels.flatMap((panel) => panel.lines.map(() => panel.unit))
+  return (
+    <section class="numbers" tabIndex={0} aria-label={`Numbers of ${title}`}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((name) => (
+              <th key={name} scope="col">
+                {name.replace(/ \[.*\]$/, '')}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([time, ...values]) => (
+            <tr key={time}>
+              <th scope="row">{dateTime(time! / 1000, page.utc)}</th>
+              {values.map((value, i) => (
+                <td key={columns[i + 1]}>{value === undefined ? '' : show(value, units[i])}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

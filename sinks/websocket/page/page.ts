@@ -1,0 +1,209 @@
+import type { Chart } from './chart.js'
+import { download, fileName, picture } from './export.js'
+import { Live } from './live.js'
+import type { Panel } from './panels.js'
+import { Scheduler } from './scheduler.js'
+import { applyTheme, currentPalette, isDark, onSystemTheme } from './theme.js'
+import { Tooltip } from './tooltip.js'
+import { readView, type View, writeView } from './view.js'
+
+const STORED = 'eventstorm.view'
+
+/** The whole page: what the user sees, what is known, and who draws it. */
+export class Page {
+  readonly scheduler = new Scheduler()
+  readonly tooltip = new Tooltip()
+  readonly live: Live
+  view: View
+  /** Server's time at which the user stopped the picture, milliseconds. */
+  paused: number | undefined
+  /** Rows as they were then. */
+  frozenRows: Live['store']['rows'] | undefined
+  /** What the live region says. */
+  said = ''
+  #listeners = new Set<() => void>()
+  #charts = new Map<Chart, Panel>()
+  #asking = 0
+  #rendering = 0
+
+  constructor() {
+    const stored = readStored()
+    this.view = readView(location.hash.length > 1 ? location.hash : stored)
+    applyTheme(this.view.theme)
+    onSystemTheme(() => {
+      applyTheme(this.view.theme)
+      this.#redrawAll()
+    })
+    this.live = new Live(this.#asked(), (urgent) => this.#changed(urgent))
+    addEventListener('hashchange', () => {
+      const next = readView(location.hash)
+      if (writeView(next) !== writeView(this.view)) this.setView(next)
+    })
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  setView(patch: Partial<View>): void {
+    const before = this.view
+    this.view = { ...before, ...patch }
+    const text = writeView(this.view)
+    history.replaceState(null, '', text ? `#${text}` : location.pathname + location.search)
+    writeStored(text)
+    if (before.theme !== this.view.theme) {
+      applyTheme(this.view.theme)
+      this.#redrawAll()
+    }
+    // Typing a filter does not ask for each letter.
+    clearTimeout(this.#asking)
+    this.#asking = setTimeout(
+      () => this.live.ask(this.#asked()),
+      before.filter === this.view.filter ? 0 : 300,
+    ) as unknown as number
+    this.render()
+    this.scheduler.invalidate(undefined, true)
+  }
+
+  pause(on = this.paused === undefined): void {
+    this.paused = on ? this.end() : undefined
+    this.frozenRows = on ? this.live.store.rows : undefined
+    if (!on && this.view.range) this.setView({ range: undefined })
+    this.say(on ? 'Paused' : 'Live')
+    this.render()
+    this.scheduler.invalidate(undefined, true)
+  }
+
+  zoom(from: number, to: number): void {
+    if (to - from < 2) return
+    this.setView({ range: [Math.floor(from), Math.ceil(to)] })
+    this.say(`Zoomed to ${Math.round(to - from)} seconds`)
+  }
+
+  goLive(): void {
+    this.paused = undefined
+    this.frozenRows = undefined
+    this.setView({ range: undefined })
+    this.say('Live')
+  }
+
+  get utc(): boolean {
+    return this.view.zone === 'utc'
+  }
+
+  /** Last moment of which everything is known: of the picture when it stands still, of the data when it goes on. */
+  end(): number {
+    if (this.paused !== undefined) return this.paused
+    const { complete } = this.live.store
+    return complete || this.live.now()
+  }
+
+  /** What is shown, milliseconds. */
+  window(): [from: number, to: number] {
+    const { range, window } = this.view
+    if (range) return [range[0] * 1000, range[1] * 1000]
+    // Without new data the picture goes on, so that one sees that there is none.
+    const now = this.live.now()
+    const to = this.paused ?? (now - this.end() > 4000 ? now : this.end())
+    return [to - window * 1000, to]
+  }
+
+  get dark(): boolean {
+    return isDark(this.view.theme)
+  }
+
+  /** All graphs of a type as one picture. */
+  async savePicture(type: string, title: string): Promise<void> {
+    const canvases = [...this.#charts]
+      .filter(([, panel]) => panel.type === type)
+      .map(([chart]) => chart.canvas)
+    const blob = await picture(canvases, title, currentPalette())
+    if (blob) download(fileName(type, 'png'), blob)
+  }
+
+  say(text: string): void {
+    this.said = text
+    this.render()
+  }
+
+  addChart(chart: Chart, panel: Panel): () => void {
+    this.#charts.set(chart, panel)
+    const remove = this.scheduler.add(chart)
+    this.scheduler.invalidate(chart, true)
+    return () => {
+      this.#charts.delete(chart)
+      remove()
+    }
+  }
+
+  render(): void {
+    this.#rendering ||= requestAnimationFrame(() => {
+      this.#rendering = 0
+      for (const each of this.#listeners) each()
+    })
+  }
+
+  #changed(urgent: boolean): void {
+    this.render()
+    this.scheduler.invalidate(undefined, urgent)
+    const { hz } = this.#asked()
+    if (hz !== this.#hz) {
+      this.#hz = hz
+      this.live.ask(this.#asked())
+    }
+  }
+
+  #hz = 1
+
+  #asked() {
+    const { window, range, filter } = this.view
+    const still = matchMedia('(prefers-reduced-motion: reduce)').matches
+    const length = range ? (range[1] - range[0]) * 1000 : window * 1000
+    return {
+      window: Math.max(length, range ? 0 : window * 1000),
+      from: range ? range[0] * 1000 : undefined,
+      match: patternsOf(filter),
+      hz: still || window > 900 || this.scheduler.visible > 12 ? (1 as const) : (4 as const),
+    }
+  }
+
+  #redrawAll(): void {
+    for (const chart of this.#charts.keys()) chart.redraw()
+    this.scheduler.invalidate(undefined, true)
+    this.render()
+  }
+}
+
+/** Words with a wildcard are patterns for the server; with any other word among them, all types are needed. */
+export function patternsOf(filter: string): string[] {
+  const words = wordsOf(filter)
+  return words.length > 0 && words.every((word) => /^[\w*-]+(\.[\w*-]+)*$/.test(word) && word.includes('*'))
+    ? words.slice(0, 16)
+    : ['**']
+}
+
+/** Whether a type's name is wanted, as far as the server has not seen to it. */
+export function filtered(filter: string, type: string): boolean {
+  const words = wordsOf(filter)
+  if (words.length === 0 || patternsOf(filter)[0] !== '**') return true
+  return words.some((word) => type.toLowerCase().includes(word.replace(/\.?\*+\.?/g, '').toLowerCase()))
+}
+
+const wordsOf = (filter: string) => filter.split(/[\s,]+/).filter(Boolean)
+
+function readStored(): string {
+  try {
+    return localStorage.getItem(STORED) ?? ''
+  } catch {
+    return ''
+  }
+}
+
+function writeStored(text: string): void {
+  try {
+    localStorage.setItem(STORED, text)
+  } catch {
+    // Storage is switched off: the address has it all the same.
+  }
+}

@@ -1,0 +1,148 @@
+import type { Picture } from './chart.js'
+import type { Span } from './marks.js'
+import type { PanelLine, Reading } from './panels.js'
+import { type Entry, identity, type Store } from './store.js'
+
+/** Nothing is known of this time; unlike NaN, which says that there was no value. */
+export const UNKNOWN = Number.POSITIVE_INFINITY
+
+/** The number that a line shows for a bucket; NaN when there is none. */
+export function read(store: Store, { columns }: Entry, reading: Reading, bucket: number): number {
+  const { timeline } = store
+  switch (reading) {
+    case 'mean':
+      return timeline.get(columns.sum, bucket) / timeline.get(columns.n, bucket)
+    case 'rate':
+      return store.known(bucket)
+        ? ((timeline.get(columns.n, bucket) || 0) / timeline.step) * 1000
+        : Number.NaN
+    case 'increase':
+      return store.known(bucket)
+        ? ((timeline.get(columns.sum, bucket) || 0) / timeline.step) * 1000
+        : Number.NaN
+    default:
+      return timeline.get(columns[reading], bucket)
+  }
+}
+
+/** Buffers of a chart, used again for every picture of the same length. */
+export class PictureMaker {
+  #times = new Float64Array(0)
+  #values: Float64Array[] = []
+
+  /**
+   * @param from,to the window, milliseconds
+   * @param end nothing after it is drawn: the last bucket that has ended, or where the user has paused
+   */
+  make(store: Store, type: string, lines: PanelLine[], from: number, to: number, end: number): Picture {
+    const { timeline } = store
+    const first = timeline.bucket(from)
+    const beyond = Math.max(first, timeline.bucket(Math.min(to, end)))
+    const length = beyond - first
+    if (this.#times.length !== length) this.#times = new Float64Array(length)
+    if (this.#values.length !== lines.length || this.#values[0]?.length !== length) {
+      this.#values = lines.map(() => new Float64Array(length))
+    }
+    const half = timeline.step / 2
+    for (let k = 0; k < length; k++) this.#times[k] = ((first + k) * timeline.step + half) / 1000
+    lines.forEach((line, i) => {
+      const column = this.#values[i]!
+      for (let k = 0; k < length; k++) {
+        const bucket = first + k
+        column[k] = store.known(bucket) ? read(store, line.entry, line.reading, bucket) : UNKNOWN
+      }
+    })
+    return {
+      from: from / 1000,
+      to: to / 1000,
+      times: this.#times,
+      values: this.#values,
+      lost: lostSpans(store, type, first, beyond),
+      unknown: unknownSpans(store, first, beyond, timeline.bucket(to)),
+    }
+  }
+}
+
+/** Neighbouring buckets with losses are one span. */
+export function lostSpans(store: Store, type: string, first: number, beyond: number): Span[] {
+  const spans: Span[] = []
+  const { timeline, entries } = store
+  const column = entries.get(identity({ type }))?.columns.lost
+  if (!column) return spans
+  let open: Span | undefined
+  for (let bucket = first; bucket < beyond; bucket++) {
+    const events = timeline.get(column, bucket)
+    if (!(events > 0)) {
+      open = undefined
+      continue
+    }
+    if (!open) {
+      open = { from: (bucket * timeline.step) / 1000, to: 0, events: 0 }
+      spans.push(open)
+    }
+    open.to = ((bucket + 1) * timeline.step) / 1000
+    open.events += events
+  }
+  return spans
+}
+
+/**
+ * Holes in what is known, of two buckets or more; what was before anything was known is no hole. After the end of the
+ * picture's data there is one when the data ended a while ago.
+ */
+function unknownSpans(store: Store, first: number, beyond: number, last: number): Span[] {
+  const spans: Span[] = []
+  const { step } = store.timeline
+  let since = -1
+  let begun = false
+  for (let bucket = Math.max(first - 1, 0); bucket <= beyond; bucket++) {
+    const known = bucket < beyond && store.known(bucket)
+    if (known) {
+      if (begun && since !== -1 && bucket - since > 1) {
+        spans.push({ from: (since * step) / 1000, to: (bucket * step) / 1000, events: 0 })
+      }
+      begun = true
+      since = -1
+    } else if (since === -1) since = bucket
+  }
+  if (begun && since !== -1 && last - since > 4) {
+    spans.push({ from: (since * step) / 1000, to: ((last + 1) * step) / 1000, events: 0 })
+  }
+  return spans
+}
+
+/**
+ * How many buckets without a value a line may span: three times the usual distance of its values, since a gauge that
+ * is read every two seconds has no hole every other second.
+ */
+export function reachOf(values: Float64Array): number {
+  const distances = new Map<number, number>()
+  let previous = -1
+  let seen = 0
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i]!)) continue
+    if (previous !== -1) {
+      distances.set(i - previous, (distances.get(i - previous) ?? 0) + 1)
+      seen++
+    }
+    previous = i
+  }
+  let usual = 1
+  let passed = 0
+  for (const [distance, times] of [...distances].sort(([a], [b]) => a - b)) {
+    usual = distance
+    passed += times
+    if (passed * 2 >= seen) break
+  }
+  return Math.max(1, Math.min(usual * 3, 300))
+}
+
+/** The value at a place, or the nearest one before it that its line still spans. */
+export function valueAt(values: Float64Array, index: number): number {
+  const reach = reachOf(values)
+  for (let i = index; i >= 0 && index - i <= reach; i--) {
+    if (values[i] === UNKNOWN) return Number.NaN
+    if (Number.isFinite(values[i]!)) return values[i]!
+  }
+  return Number.NaN
+}
