@@ -80,28 +80,23 @@ export class ServerProcess implements AsyncDisposable {
 
   async #answer(signal: AbortSignal): Promise<void> {
     const { name, ready, timeout = 60_000 } = this.#options
-    const deadline = performance.now() + timeout
-    let last: unknown
-    while (this.running && !signal.aborted) {
-      const rest = deadline - performance.now()
-      if (rest <= 0) throw new Error(`${name} did not answer within ${timeout} ms: ${last}\n${this.#output}`)
-      const answered = new AbortController()
-      const either = AbortSignal.any([signal, answered.signal])
-      try {
-        await Promise.race([
-          ready(),
-          pause(rest, undefined, { signal: either, ref: false }).then(() => {
-            throw new Error('no answer yet')
-          }),
-        ])
-        return
-      } catch (error) {
-        last = error
-        await pause(ASK_AGAIN)
-      } finally {
-        answered.abort()
+    let last: unknown = 'no answer yet'
+    const asked = async () => {
+      while (this.running && !signal.aborted) {
+        try {
+          await ready()
+          return 'ready'
+        } catch (error) {
+          last = error
+          await pause(ASK_AGAIN)
+        }
       }
+      return 'ended'
     }
+    const outcome = await Promise.race([asked(), pause(timeout, 'late', { signal })])
+    if (outcome === 'ready') return
+    if (outcome === 'late')
+      throw new Error(`${name} did not answer within ${timeout} ms: ${last}\n${this.#output}`)
     const { exitCode, signalCode } = this.#child!
     throw new Error(`${name} ended with ${exitCode ?? signalCode} before it answered\n${this.#output}`)
   }

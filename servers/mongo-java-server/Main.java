@@ -1,17 +1,9 @@
-import de.bwaldvogel.mongo.MongoBackend;
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
-import de.bwaldvogel.mongo.backend.AbstractMongoBackend;
-import de.bwaldvogel.mongo.backend.h2.H2Backend;
 import de.bwaldvogel.mongo.backend.memory.MemoryBackend;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 
-/**
- * java Main host port [folder]: with a folder it keeps its data there, in H2's store, which survives a SIGTERM and loses
- * at most the last second by SIGKILL; without one it keeps them in memory.
- */
+/** java Main host port: a server that keeps its data in memory. */
 public class Main {
   /** The server says 3.6 by itself, which present drivers refuse. */
   static final MongoVersion VERSION = new MongoVersion() {
@@ -24,16 +16,8 @@ public class Main {
     }
   };
 
-  public static void main(String[] args) throws Exception {
-    AbstractMongoBackend backend;
-    if (args.length > 2) {
-      Files.createDirectories(Path.of(args[2]));
-      backend = new H2Backend(Path.of(args[2], "data.mv").toString());
-    } else {
-      backend = new MemoryBackend();
-    }
-    MongoBackend versioned = backend.version(VERSION);
-    MongoServer server = new MongoServer(versioned);
+  public static void main(String[] args) {
+    MongoServer server = new MongoServer(new MemoryBackend().version(VERSION));
     server.bind(args[0], Integer.parseInt(args[1]));
     Runtime.getRuntime().addShutdownHook(new Thread(server::shutdown));
   }

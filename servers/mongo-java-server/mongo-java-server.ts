@@ -6,7 +6,7 @@ import { ServerKind } from '../server-kind.js'
 
 const COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
 
-/** Most of MongoDB's aggregations; keeps its data through a SIGTERM, and all but the last second through a SIGKILL. */
+/** Most of MongoDB's aggregations; keeps its data in memory, so nothing is left of them when it ends. */
 export const mongoJavaServer = new ServerKind({
   name: 'mongo-java-server',
   scheme: 'mongodb',
@@ -18,7 +18,7 @@ export const mongoJavaServer = new ServerKind({
     await step(['mvn', '-q', '-B', COPY, `-DoutputDirectory=${lib}`, '-DincludeScope=runtime'], from)
     await step(['javac', '-cp', join(lib, '*'), '-d', join(into, 'classes'), join(from, 'Main.java')], from)
   },
-  command: ({ built, host, port, data }) => [
+  command: ({ built, host, port }) => [
     'java',
     '-Xmx768m',
     '-XX:+UseSerialGC',
@@ -27,7 +27,6 @@ export const mongoJavaServer = new ServerKind({
     'Main',
     host,
     String(port),
-    data,
   ],
   ready: ({ host, port }) => hello(host, port),
 })
