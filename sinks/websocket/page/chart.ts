@@ -46,6 +46,10 @@ export interface ChartOptions {
 }
 
 const AXIS_WIDTH = 52
+/** Seconds between two times on the axis. */
+const TIME_STEPS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200,
+]
 
 /** Bytes are divided into round numbers of KiB and MiB. */
 const BINARY = /^(B|bytes)(\/s)?$/
@@ -206,7 +210,8 @@ export class Chart implements Drawing {
         {
           ...axis,
           size: 24,
-          space: 84,
+          space: 72,
+          incrs: TIME_STEPS,
           grid: { show: false },
           values: (_, splits, __, ___, step) => splits.map((each) => tick(each, step, utc())),
         },

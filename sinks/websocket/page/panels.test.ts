@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Series, TypeInfo } from '../protocol.js'
+import { panelsFor, unitOf } from './panels.js'
+import type { Entry } from './store.js'
+
+const info = (type: string, hint: TypeInfo['hint'] = {}): TypeInfo => ({ type, rate: 1, seen: 0, hint })
+const entries = (...series: Omit<Series, 'i'>[]): Entry[] =>
+  series.map((each, i) => ({ series: { i, ...each }, columns: {}, written: 0 }))
+const told = (type: TypeInfo, list: Entry[]) =>
+  panelsFor(type, list).map(({ title, unit, lines }) => [
+    title,
+    unit,
+    lines.map(({ name }) => name).join(' '),
+  ])
+
+test('a type with a duration gets its rate and its percentiles', () => {
+  const type = 'http.hit'
+  const list = entries({ type }, { type, field: 'took_ms', kind: 'duration' })
+  assert.deepEqual(told(info(type), list), [
+    ['Events', '/s', 'events'],
+    ['took_ms', 'ms', 'p50 p95 p99'],
+  ])
+})
+
+test('keys are lines, in the order of their names, the rest last', () => {
+  const type = 'http.hit'
+  const keys = ['status 10', 'status 9'].map((key) => ({ type, key }))
+  const [panel] = panelsFor(info(type), entries({ type }, { type, key: 'other', other: true }, ...keys))
+  assert.deepEqual(
+    panel?.lines.map(({ name }) => name),
+    ['status 9', 'status 10', 'other'],
+  )
+})
+
+test('gauges of one unit share a graph, items of a list have one of their own, and reading them is no news', () => {
+  const type = 'cpu.usage'
+  const fields = ['userPercent', 'systemPercent', 'corePercents.0', 'corePercents.1', 'temperature']
+  const list = entries({ type }, ...fields.map((field) => ({ type, field, kind: 'gauge' as const })))
+  assert.deepEqual(told(info(type), list), [
+    ['userPercent, systemPercent', '%', 'userPercent systemPercent'],
+    ['corePercents', '%', '0 1'],
+    ['temperature', '', 'temperature'],
+  ])
+})
+
+test('hints decide: order, title, unit, what is hidden; a field with limits stands alone', () => {
+  const type = 'cpu.usage'
+  const fields = ['a', 'b', 'c'].map((field) => ({ type, field, kind: 'gauge' as const }))
+  const hint = {
+    fields: { c: { title: 'Load', warn: 4 }, b: { show: 'hide' as const } },
+  }
+  assert.deepEqual(told(info(type, hint), entries(...fields)), [
+    ['Load', '', 'Load'],
+    ['a', '', 'a'],
+  ])
+})
+
+test('amounts and counters are told by the second, states are bands', () => {
+  const type = 'x'
+  const list = entries(
+    { type },
+    { type, field: 'bytes', kind: 'amount' },
+    { type, field: 'errors', kind: 'counter' },
+    { type, field: 'status', kind: 'state', states: ['ok'] },
+  )
+  const panels = panelsFor(info(type), list)
+  assert.deepEqual(
+    panels.map(({ kind, unit }) => [kind, unit]),
+    [
+      ['lines', '/s'],
+      ['lines', 'B/s'],
+      ['lines', '/s'],
+      ['states', ''],
+    ],
+  )
+})
+
+test('a graph has at most eight lines and says how many found no place', () => {
+  const type = 'x'
+  const keys = Array.from({ length: 30 }, (_, i) => ({ type, key: `k${i}` }))
+  const [panel] = panelsFor(info(type), entries({ type }, ...keys))
+  assert.deepEqual([panel?.lines.length, panel?.more], [8, 22])
+})
+
+test('units that names give away', () => {
+  const units = ['request_time', 'took_ms', 'receivedBytesPerSecond', 'bytes_sent', 'percent', 'status'].map(
+    unitOf,
+  )
+  assert.deepEqual(units, ['s', 'ms', 'B/s', 'B', '%', ''])
+})
