@@ -2,10 +2,10 @@ import { Fragment } from 'preact'
 import { useMemo, useRef, useState } from 'preact/hooks'
 import type { Row } from '../protocol.js'
 import { csv, download } from './export.js'
+import { filtered } from './filter.js'
 import { clock, count } from './format.js'
 import { Icon } from './icons.js'
 import type { Page } from './page.js'
-import { filtered } from './page.js'
 import { Menu } from './toolbar.js'
 
 const SHOWN = 100
@@ -116,7 +116,7 @@ export function EventsTable({ page }: { page: Page }) {
       <section
         class="events-scroll"
         tabIndex={0}
-        aria-label="Latest events"
+        aria-label="List of the latest events"
         onPointerEnter={() => hold(true)}
         onPointerLeave={() => hold(false)}
       >

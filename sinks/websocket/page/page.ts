@@ -1,5 +1,6 @@
 import type { Chart } from './chart.js'
 import { download, fileName, picture } from './export.js'
+import { patternsOf } from './filter.js'
 import { Live } from './live.js'
 import type { Panel } from './panels.js'
 import { Scheduler } from './scheduler.js'
@@ -174,23 +175,6 @@ export class Page {
     this.render()
   }
 }
-
-/** Words with a wildcard are patterns for the server; with any other word among them, all types are needed. */
-export function patternsOf(filter: string): string[] {
-  const words = wordsOf(filter)
-  return words.length > 0 && words.every((word) => /^[\w*-]+(\.[\w*-]+)*$/.test(word) && word.includes('*'))
-    ? words.slice(0, 16)
-    : ['**']
-}
-
-/** Whether a type's name is wanted, as far as the server has not seen to it. */
-export function filtered(filter: string, type: string): boolean {
-  const words = wordsOf(filter)
-  if (words.length === 0 || patternsOf(filter)[0] !== '**') return true
-  return words.some((word) => type.toLowerCase().includes(word.replace(/\.?\*+\.?/g, '').toLowerCase()))
-}
-
-const wordsOf = (filter: string) => filter.split(/[\s,]+/).filter(Boolean)
 
 function readStored(): string {
   try {

@@ -1,4 +1,4 @@
-import { count, lasting, show } from './format.js'
+import { clock, count, lasting, show } from './format.js'
 import type { Page } from './page.js'
 
 const WORDS = {
@@ -28,6 +28,13 @@ function Figure({
   )
 }
 
+/** What is seen of a page that stands still: a range, or how far it lies behind. */
+function standsAt(page: Page): string {
+  const { range } = page.view
+  if (range) return `${clock(range[0], page.utc)} – ${clock(range[1], page.utc)}`
+  return `+${lasting(page.live.now() - page.window()[1]).replace(/\.\d/, '')} behind`
+}
+
 /** How things are: the connection, and what does not reach this page. */
 export function StatusStrip({ page }: { page: Page }) {
   const { live } = page
@@ -50,6 +57,7 @@ export function StatusStrip({ page }: { page: Page }) {
             </button>
           )}
         </dd>
+        {word === 'Paused' && <dd class="behind">{standsAt(page)}</dd>}
       </div>
       <Figure
         name="Events"

@@ -1,5 +1,4 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { clock, lasting } from './format.js'
 import { Icon } from './icons.js'
 import type { Page } from './page.js'
 import { WINDOWS } from './view.js'
@@ -70,7 +69,6 @@ export function Menu(props: { label: string; icon: 'gear' | 'save'; children: pr
 export function Toolbar({ page, help }: { page: Page; help(): void }) {
   const { view } = page
   const still = page.paused !== undefined || view.range !== undefined
-  const behind = page.live.now() - page.window()[1]
   return (
     <div class="toolbar" role="toolbar" aria-label="View">
       <label class="search">
@@ -80,7 +78,8 @@ export function Toolbar({ page, help }: { page: Page; help(): void }) {
           id="filter"
           type="search"
           value={view.filter}
-          placeholder="Filter: http.**, cpu …"
+          placeholder="Filter types"
+          title="Parts of names, or patterns such as http.** and cpu.*"
           maxLength={200}
           spellcheck={false}
           autocomplete="off"
@@ -104,13 +103,6 @@ export function Toolbar({ page, help }: { page: Page; help(): void }) {
           <Icon name={still ? 'play' : 'pause'} />
           <span>{still ? 'Live' : 'Pause'}</span>
         </button>
-        {still && (
-          <span class="behind">
-            {view.range
-              ? `${clock(view.range[0], page.utc)} – ${clock(view.range[1], page.utc)}`
-              : `+${lasting(behind).replace(/\.\d/, '')} behind`}
-          </span>
-        )}
       </span>
       <Menu label="Settings" icon="gear">
         <p class="menu-title">Theme</p>
