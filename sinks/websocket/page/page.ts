@@ -1,7 +1,7 @@
 import type { Chart } from './chart.js'
 import { download, fileName, picture } from './export.js'
 import { patternsOf } from './filter.js'
-import { Live } from './live.js'
+import { type Asked, Live } from './live.js'
 import type { Panel } from './panels.js'
 import { Scheduler } from './scheduler.js'
 import { applyTheme, currentPalette, isDark, onSystemTheme } from './theme.js'
@@ -157,15 +157,16 @@ export class Page {
 
   #hz = 1
 
-  #asked() {
-    const { window, range, filter } = this.view
-    const still = matchMedia('(prefers-reduced-motion: reduce)').matches
+  #asked(): Asked {
+    const { window, range, filter, rate } = this.view
+    const calm =
+      matchMedia('(prefers-reduced-motion: reduce)').matches || window > 900 || this.scheduler.visible > 12
     const length = range ? (range[1] - range[0]) * 1000 : window * 1000
     return {
       window: Math.max(length, range ? 0 : window * 1000),
       from: range ? range[0] * 1000 : undefined,
       match: patternsOf(filter),
-      hz: still || window > 900 || this.scheduler.visible > 12 ? (1 as const) : (4 as const),
+      hz: rate === 'auto' ? (calm ? 1 : 4) : rate === '1' ? 1 : 4,
     }
   }
 

@@ -3,8 +3,9 @@ import { reachOf, UNKNOWN } from './picture.js'
 
 /**
  * A path for uPlot over typed arrays. NaN means that there was no value: a line spans a few of them if its values come
- * at such distances, and no more. Infinity means that nothing is known: no line spans it. Where several points share a pixel, the line goes from the lowest to the highest one of them, so that
- * 3,600 points cost no more than the pixels they lie on and no spike is lost.
+ * at such distances, and no more. Infinity means that nothing is known: no line spans it. Where several points share
+ * a pixel, the line goes from the lowest to the highest one of them, so that 3,600 points cost no more than the pixels
+ * they lie on, and no spike is lost.
  */
 export function gapPaths(filled: boolean): uPlot.Series.PathBuilder {
   return (plot, seriesIdx, first, last) => {
@@ -28,38 +29,29 @@ export function gapPaths(filled: boolean): uPlot.Series.PathBuilder {
     let low = 0
     let high = 0
     let enter = 0
-    let leave = 0
-    let beganAt = 0
     let latest = -1
     const reach = reachOf(ys)
 
-    const flush = () => {
-      if (pixel === -1) return
+    const point = (y: number) => {
       if (begun === -1) {
         begun = pixel
-        beganAt = pixel
-        stroke.moveTo(pixel, enter)
-        if (fill) {
-          fill.moveTo(pixel, base)
-          fill.lineTo(pixel, enter)
-        }
-      } else {
-        stroke.lineTo(pixel, enter)
-        fill?.lineTo(pixel, enter)
-      }
-      if (low !== high) {
-        stroke.lineTo(pixel, low)
-        stroke.lineTo(pixel, high)
-        stroke.lineTo(pixel, leave)
-        fill?.lineTo(pixel, high)
-        fill?.lineTo(pixel, leave)
-      }
+        stroke.moveTo(pixel, y)
+        fill?.moveTo(pixel, base)
+      } else stroke.lineTo(pixel, y)
+      fill?.lineTo(pixel, y)
+    }
+    const flush = () => {
+      if (pixel === -1) return
+      // The nearer end first.
+      const lowFirst = low - enter < enter - high
+      if (low !== high) point(lowFirst ? low : high)
+      point(lowFirst ? high : low)
     }
     const end = () => {
       if (begun === -1 && pixel === -1) return
       flush()
       // A point that stands alone would be no line at all.
-      if (pixel === beganAt && low === high) stroke.lineTo(pixel + 1, leave)
+      if (pixel === begun && low === high) stroke.lineTo(pixel + 1, low)
       fill?.lineTo(pixel, base)
       fill?.closePath()
       begun = -1
@@ -77,14 +69,12 @@ export function gapPaths(filled: boolean): uPlot.Series.PathBuilder {
       if (at === pixel) {
         if (to > low) low = to
         if (to < high) high = to
-        leave = to
       } else {
         flush()
         pixel = at
         low = to
         high = to
         enter = to
-        leave = to
       }
     }
     end()

@@ -116,26 +116,24 @@ function unknownSpans(store: Store, first: number, beyond: number, last: number)
  * is read every two seconds has no hole every other second.
  */
 export function reachOf(values: Float64Array): number {
-  const distances = new Map<number, number>()
+  const distances = new Uint32Array(LONGEST_DISTANCE + 1)
   let previous = -1
   let seen = 0
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i]!)) continue
     if (previous !== -1) {
-      distances.set(i - previous, (distances.get(i - previous) ?? 0) + 1)
+      distances[Math.min(i - previous, LONGEST_DISTANCE)]!++
       seen++
     }
     previous = i
   }
   let usual = 1
-  let passed = 0
-  for (const [distance, times] of [...distances].sort(([a], [b]) => a - b)) {
-    usual = distance
-    passed += times
-    if (passed * 2 >= seen) break
-  }
-  return Math.max(1, Math.min(usual * 3, 300))
+  for (let passed = distances[1]!; passed * 2 < seen; passed += distances[usual]!) usual++
+  return usual * 3
 }
+
+/** Buckets; values that are usually further apart are points rather than a line. */
+const LONGEST_DISTANCE = 100
 
 /** The value at a place, or the nearest one before it that its line still spans. */
 export function valueAt(values: Float64Array, index: number): number {

@@ -126,6 +126,17 @@ export function Toolbar({ page, help }: { page: Page; help(): void }) {
           ]}
           choose={(zone) => page.setView({ zone })}
         />
+        <p class="menu-title">Updates a second</p>
+        <Choice
+          label="Updates a second"
+          value={view.rate}
+          options={[
+            ['auto', 'Auto'],
+            ['1', '1'],
+            ['4', '4'],
+          ]}
+          choose={(rate) => page.setView({ rate })}
+        />
         <button type="button" class="menu-item" onClick={() => page.setView({ kiosk: true })}>
           <Icon name="wall" /> For a screen on the wall <kbd>K</kbd>
         </button>

@@ -9,6 +9,8 @@ export interface View {
   theme: 'auto' | 'light' | 'dark'
   zone: 'local' | 'utc'
   kiosk: boolean
+  /** Updates a second; auto: four while little is on the screen. */
+  rate: 'auto' | '1' | '4'
   /** Types that stand first, types opened and types closed by hand. */
   pinned: string[]
   opened: string[]
@@ -32,6 +34,7 @@ export const DEFAULT_VIEW: View = {
   theme: 'auto',
   zone: 'local',
   kiosk: false,
+  rate: 'auto',
   pinned: [],
   opened: [],
   closed: [],
@@ -50,6 +53,7 @@ export function writeView(view: View): string {
   if (view.filter) out.set('filter', view.filter)
   if (view.theme !== 'auto') out.set('theme', view.theme)
   if (view.zone !== 'local') out.set('zone', view.zone)
+  if (view.rate !== 'auto') out.set('rate', view.rate)
   if (view.kiosk) out.set('kiosk', '1')
   for (const key of ['pinned', 'opened', 'closed'] as const) {
     for (const each of view[key]) out.append(key, each)
@@ -81,6 +85,7 @@ export function readView(text: string): View {
     filter: (given.get('filter') ?? '').slice(0, LONGEST),
     theme: oneOf('theme', ['auto', 'light', 'dark'], 'auto'),
     zone: oneOf('zone', ['local', 'utc'], 'local'),
+    rate: oneOf('rate', ['auto', '1', '4'], 'auto'),
     kiosk: given.get('kiosk') === '1',
     pinned: list('pinned'),
     opened: list('opened'),
