@@ -135,6 +135,8 @@ test('the table of a README has a row for each option', () => {
   assert.equal(rows[2], '| `--file <path>` | `none` | A file to follow. |')
   assert.equal(rows[3], '| `--from-start` | `false` | Read what is there already. |')
   assert.equal(rows[6], '| `--format <text>` | `combined` | What lines look like. One of combined, json. |')
+  const on = z.strictObject({ create: z.boolean().default(true).meta({ description: 'Make it.' }) })
+  assert.equal(optionsTable(on).split('\n')[2], '| `--no-create` | `on` | Make it. |')
   assert.match(rows[7]!, /How deep \\\| how wide\./, 'a bar would end the cell')
 })
 

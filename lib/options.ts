@@ -133,11 +133,14 @@ export function showDefault(option: OptionInfo): string {
 /** The rows of a component's README, as Markdown. */
 export function optionsTable(schema: OptionSchema): string {
   const rows = listOptions(schema).map((option) => {
-    const flag = option.argument ? `${option.flag} <${option.argument}>` : option.flag
+    const isOn = option.kind === 'boolean' && option.default === true
+    // What is on can only be switched off, as on the command line.
+    const name = isOn ? option.flag.replace(/^--/, '--no-') : option.flag
+    const flag = option.argument ? `${name} <${option.argument}>` : name
     const description = option.choices
       ? `${option.description} One of ${option.choices.join(', ')}.`
       : option.description
-    return `| \`${flag}\` | \`${showDefault(option)}\` | ${description.replaceAll('|', '\\|')} |`
+    return `| \`${flag}\` | \`${isOn ? 'on' : showDefault(option)}\` | ${description.replaceAll('|', '\\|')} |`
   })
   return ['| option | default | meaning |', '| --- | --- | --- |', ...rows].join('\n')
 }
