@@ -11,10 +11,10 @@ export class RoleProcess {
   #child: ChildProcess
   #reports: Report[] = []
 
-  /** @param role name of a role in roles.ts */
-  constructor(role: string, options: object) {
+  /** @param role name of a role in `program`, roles.ts by default */
+  constructor(role: string, options: object, program = './roles.js') {
     this.role = role
-    this.#child = fork(fileURLToPath(new URL('./roles.js', import.meta.url)), [role, JSON.stringify(options)])
+    this.#child = fork(fileURLToPath(new URL(program, import.meta.url)), [role, JSON.stringify(options)])
     this.#child.on('message', (report: Report) => this.#reports.push(report))
     this.#child.on('exit', (code) => {
       if (code) this.#reports.push({ failed: `${role} exited with ${code}` })

@@ -187,7 +187,7 @@ export default defineSink({
   name: 'mongodb',
   summary: 'Stores events in a collection of MongoDB, or of a server that speaks its protocol.',
   options,
-  defaults: { batchEvents: 4000, batchBytes: '4MiB' },
+  defaults: { batchEvents: 8000, batchBytes: '4MiB' },
   create: (given) => new MongoSink(given),
   reader: (store) => MongoReader.open(store),
 })
