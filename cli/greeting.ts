@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import pc from 'picocolors'
 import type { Started } from './run-parts.js'
 
@@ -28,9 +29,12 @@ function describe({ part, running }: Started): string {
       return `as ${framework.source ?? `${hostname()}/${name}`}${from}${listening}`
     }
     case 'sink':
-      return `takes ${texts(framework.subscribe).join(', ') || 'everything'}${listening}`
+      return `takes ${texts(framework.subscribe).join(', ') || 'everything'}${into(own.path)}${listening}`
   }
 }
+
+/** The folder of a sink that has one, as whoever looks for it needs it. */
+const into = (path: unknown) => (typeof path === 'string' ? `, keeps it in ${resolve(path)}` : '')
 
 function texts(value: unknown): string[] {
   return typeof value === 'string' ? [value] : Array.isArray(value) ? value.map(String) : []

@@ -119,14 +119,20 @@ test('the quick start is a good pipeline, with a sample under a name that says s
   assert.deepEqual(own.faults, [])
   assert.deepEqual(
     own.pipeline!.parts.map((part) => part.name),
-    ['router', 'system', 'nginx', 'stdout'],
+    ['router', 'system', 'nginx', 'stdout', 'segments'],
   )
   const sampled = await readPipeline(quickStart('/nowhere', log))
   assert.deepEqual(sampled.faults, [])
   const sample = sampled.pipeline!.parts.find((part) => part.definition.name === 'nginx')!
   assert.equal(sample.framework.source, 'sample/nginx')
-  const bare = await readPipeline(quickStart('/nowhere', '/nowhere'))
+  const bare = await readPipeline(quickStart('/nowhere', '/nowhere', false))
   assert.deepEqual(bare.faults, [])
+  assert.deepEqual(
+    bare.pipeline!.parts.map((part) => part.name),
+    ['router', 'system', 'stdout'],
+  )
+  const { keep, keepBytes } = own.pipeline!.parts.at(-1)!.own
+  assert.ok(keep && keepBytes, 'what it keeps is bounded')
 })
 
 test('up runs a file in one process, ends with its sources, and loses nothing on the way out', async () => {

@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 
@@ -7,15 +8,31 @@ const SAMPLE = fileURLToPath(new URL('../../sources/nginx/samples/access.log', i
 /** Lines a second: lively, and still readable. */
 const SAMPLE_RATE = 4
 
+/** Where `eventstorm query` looks when it is not told. */
+const DATA = './eventstorm-data'
+
+/** What the data may grow to, for somebody who forgets that it runs. */
+const KEEP = { keep: '7d', keepBytes: '1GiB' }
+
 /** The pipeline of `eventstorm up` without a file, as a file: what a user would write for it. */
-export function quickStart(accessLog = ACCESS_LOG, sample = SAMPLE): string {
+export function quickStart(accessLog = ACCESS_LOG, sample = SAMPLE, stores = canStore()): string {
   return stringify({
     routers: { router: { use: 'forward' } },
     sources: { system: {}, ...webServer(accessLog, sample) },
-    sinks: { stdout: {} },
+    sinks: { stdout: {}, ...(stores ? { segments: { path: DATA, ...KEEP } } : {}) },
     // The greeting says what runs.
     logLevel: 'warn',
   })
+}
+
+/** Whether DuckDB is there, which is for the user to install. */
+function canStore(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('@duckdb/node-api')
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** A real log where there is one; else a sample, under a name that nobody takes for this machine. */

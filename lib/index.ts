@@ -54,6 +54,7 @@ export {
   type EventQuery,
   type Field,
   type Measure,
+  parseField,
   parseQuery,
   type QueryAnswer,
   queryOptions,

@@ -89,6 +89,11 @@ export interface StoreReader extends AsyncDisposable {
    * is to be ended, in the store too where it can be.
    */
   query(query: EventQuery, signal?: AbortSignal): Promise<QueryAnswer>
+  /**
+   * One SELECT over a view `events`, for stores that understand SQL; it can change nothing, and reach nothing else.
+   * @param limit rows in the answer at most
+   */
+  sql?(text: string, limit: number, signal?: AbortSignal): Promise<QueryAnswer>
 }
 
 const refuse = (message: string) => new EventstormError('QUERY_INVALID', message)
@@ -105,7 +110,7 @@ export function parseQuery(given: z.output<typeof queryOptions>, now: number): E
   if (from !== undefined && to !== undefined && from >= to)
     throw refuse('from: expected a time before that of to')
   const measures = given.measure.map(readMeasure)
-  const by = given.by.map(readField)
+  const by = given.by.map(parseField)
   if (latest !== undefined && (every !== undefined || by.length + measures.length > 0)) {
     throw refuse('latest: it tells events themselves, so it goes without every, by and measure')
   }
@@ -138,7 +143,8 @@ function readTime(text: string, option: string, now: number): number {
   return time
 }
 
-function readField(text: string): Field {
+/** A field as a user writes it: type, source, status, user.name or data.status. @throws QUERY_INVALID */
+export function parseField(text: string): Field {
   if (text === 'type' || text === 'source') return { name: text, column: text }
   const path = text.split('.')
   if (path[0] === 'data' && path.length > 1) path.shift()
@@ -156,7 +162,7 @@ function readComparison(text: string): Comparison {
     throw refuse(`where: expected a comparison such as status>=500 or path=/login, got ${show(text)}`)
   }
   const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw) ? Number(raw) : raw
-  return { field: readField(field), operator: operator as Comparison['operator'], value }
+  return { field: parseField(field), operator: operator as Comparison['operator'], value }
 }
 
 const KINDS = ['sum', 'avg', 'min', 'max', 'distinct'] as const
@@ -165,9 +171,10 @@ function readMeasure(text: string): Measure {
   if (text === 'count' || text === 'rate') return { name: text, kind: text }
   const [, name, argument] = /^(\w+(?:\.\d+)?)\((.+)\)$/.exec(text) ?? []
   const kind = KINDS.find((each) => each === name)
-  if (kind) return { name: text, kind, field: readField(argument!) }
+  if (kind) return { name: text, kind, field: parseField(argument!) }
   const [, figure] = /^p(\d\d?(?:\.\d+)?)$/.exec(name ?? '') ?? []
-  if (figure) return { name: text, kind: 'percentile', at: Number(figure) / 100, field: readField(argument!) }
+  if (figure)
+    return { name: text, kind: 'percentile', at: Number(figure) / 100, field: parseField(argument!) }
   throw refuse(
     `measure: expected count, rate, sum(f), avg(f), min(f), max(f), p50(f) to p99(f) or distinct(f), got ${show(text)}`,
   )

@@ -1,5 +1,14 @@
 import { Asker, askerOptions } from '../../lib/ask/index.js'
-import { ask, queryOptions, type StoreReader, z } from '../../lib/index.js'
+import {
+  type Answer,
+  ask,
+  duration,
+  EventstormError,
+  queryOptions,
+  type StoreReader,
+  systemClock,
+  z,
+} from '../../lib/index.js'
 import { checked } from '../component-command.js'
 import { addExamples, createCommand } from '../create-command.js'
 import { addFlags, readFlags } from '../flags.js'
@@ -21,6 +30,18 @@ const commandOptions = z.strictObject({
     .meta({ description: 'How to print. Default: table on a terminal, else ndjson.', argument: 'format' }),
 })
 
+const wayOptions = z.strictObject({
+  sql: z.string().min(1).optional().meta({
+    description:
+      'One SELECT instead of the question, over a view called events; for stores that have SQL: segments.',
+    argument: 'select',
+  }),
+  timeout: duration()
+    .pipe(z.number().min(1))
+    .prefault('5m')
+    .meta({ description: 'How long the store may take.', argument: 'time' }),
+})
+
 const serverOptions = z.strictObject({
   listen: z.int().min(0).max(65535).optional().meta({
     description: 'Ask nothing, but answer such questions as JSON at /api/query on this port of 127.0.0.1.',
@@ -36,10 +57,19 @@ export const queryCommand = () => {
     .action(async () => {
       const { store, output } = checked(commandOptions, readFlags(command, commandOptions))
       const server = checked(serverOptions, readFlags(command, serverOptions))
-      const question = checked(queryOptions, readFlags(command, queryOptions))
+      const questionFlags = readFlags(command, queryOptions)
+      const question = checked(queryOptions, questionFlags)
       await using reader = await openStore(store)
       if (server.listen !== undefined) return await listen(reader, server)
-      const answer = await ask(reader, question)
+      const { sql, timeout } = checked(wayOptions, readFlags(command, wayOptions))
+      const late = new EventstormError('TIMEOUT', `the store took longer than ${timeout} ms; see --timeout`)
+      const end = new AbortController()
+      const cancel = systemClock.after(timeout, () => end.abort(late))
+      const answer =
+        sql === undefined
+          ? await ask(reader, question, { signal: end.signal })
+          : await askSql(reader, sql, questionFlags, question.limit, end.signal)
+      cancel()
       process.stdout.write(printAnswer(answer, output ?? (process.stdout.isTTY ? 'table' : 'ndjson')))
       if (answer.truncated) {
         process.stderr.write(`eventstorm: ends at ${question.limit} rows; see --limit\n`)
@@ -47,6 +77,7 @@ export const queryCommand = () => {
     })
   addFlags(command, 'Options:', commandOptions)
   addFlags(command, 'The question:', queryOptions)
+  addFlags(command, 'The question:', wayOptions)
   addFlags(command, 'Answering over HTTP:', serverOptions)
   return addExamples(command, [
     ['eventstorm query', 'how many events there are'],
@@ -54,8 +85,33 @@ export const queryCommand = () => {
     ["eventstorm query --type http.hit --every 1m --measure count --measure 'p99(ms)'", 'a row a minute'],
     ["eventstorm query --type 'http.**' --where 'status>=500' --latest 10", 'the latest errors themselves'],
     ['eventstorm query --store segments:/var/lib/eventstorm --by source --output csv', ''],
+    ['eventstorm query --sql "SELECT source, max(time) FROM events GROUP BY source"', ''],
     ['eventstorm query --listen 8080', "then curl 'http://127.0.0.1:8080/api/query?by=type'"],
   ])
+}
+
+async function askSql(
+  reader: StoreReader,
+  text: string,
+  flags: object,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const others = Object.keys(flags).filter((name) => name !== 'limit')
+  if (others.length > 0) {
+    throw new EventstormError(
+      'QUERY_INVALID',
+      `expected --sql or a question, got both: --${others.join(', --')}`,
+    )
+  }
+  if (!reader.sql) {
+    throw new EventstormError(
+      'QUERY_INVALID',
+      'this store has no SQL; ask it with --type, --by, --measure ...',
+    )
+  }
+  const { columns, rows } = await reader.sql(text, limit + 1, signal)
+  return { columns, rows: rows.slice(0, limit), truncated: rows.length > limit }
 }
 
 async function listen(reader: StoreReader, server: z.output<typeof serverOptions>): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Message } from '../../lib/data/index.js'
+import type { Extract } from './extract.js'
 
 /** What the sink and its worker thread say to each other. Every request has one answer, in order. */
 
@@ -12,16 +13,24 @@ export interface WorkerSettings {
   memory: string
   /** Milliseconds; undefined to keep everything. */
   keep: number | undefined
+  /** Bytes; undefined for no bound. */
+  keepBytes: number | undefined
+  extracts: Extract[]
 }
 
 export type Request =
   | { do: 'open'; now: number; grace: number }
   | { do: 'write'; batch: PackedBatch; now: number }
   | { do: 'roll'; reason: RollReason; now: number }
+  /** What is due when nothing arrives either: old hours, files that nobody reads any more, hours that are over. */
+  | { do: 'tidy'; now: number }
 
 export type RollReason = 'rows' | 'bytes' | 'time' | 'hour' | 'close'
 
 export type Answer = { ok: true; result: unknown } | { ok: false; error: string; code: string | undefined }
+
+/** The code of a write that was not taken, since what came before it cannot be written to a file. */
+export const CANNOT_ROLL = 'CANNOT_ROLL'
 
 /** Told with each answer, since an answer changes them. */
 export interface StoreCounts {
@@ -37,8 +46,9 @@ export interface StoreCounts {
   /** Times that several files became one. */
   merges: number
   mergesFailed: number
-  /** Hours that were removed because of their age. */
-  hoursRemoved: number
+  /** Hours whose files were merged at last. */
+  hoursMerged: number
+  hoursRemoved: Record<'age' | 'size', number>
   /** Files without a name in any manifest that were removed at the start. */
   leftovers: number
 }
@@ -53,7 +63,8 @@ export const newCounts = (): StoreCounts => ({
   pending: 0,
   merges: 0,
   mergesFailed: 0,
-  hoursRemoved: 0,
+  hoursMerged: 0,
+  hoursRemoved: { age: 0, size: 0 },
   leftovers: 0,
 })
 

@@ -27,7 +27,10 @@ export interface Rows {
   to: number
 }
 
-/** @param recv when they arrived, milliseconds since 1970 */
+/**
+ * Those that no JSON can be made of are left out.
+ * @param recv when they arrived, milliseconds since 1970
+ */
 export function toRows(events: readonly StormEvent[], recv: number): Rows {
   const columns: Value[][] = COLUMNS.map(() => [])
   const [times, recvs, types, sources, epochs, seqs, datas, extras] = columns as [
@@ -40,11 +43,17 @@ export function toRows(events: readonly StormEvent[], recv: number): Rows {
     Value[],
     Value[],
   ]
-  const rows: Rows = { columns, count: events.length, bytes: 0, from: Infinity, to: -Infinity }
+  const rows: Rows = { columns, count: 0, bytes: 0, from: Infinity, to: -Infinity }
   for (const { time, type, source, epoch, seq, data, extensions } of events) {
     const at = time.getTime()
-    const text = dataToJson(data)
-    const extra = extensions === undefined ? null : dataToJson(extensions)
+    let text: string
+    let extra: string | null
+    try {
+      text = dataToJson(data)
+      extra = extensions === undefined ? null : dataToJson(extensions)
+    } catch {
+      continue
+    }
     times.push(at)
     recvs.push(recv)
     types.push(type)
@@ -53,6 +62,7 @@ export function toRows(events: readonly StormEvent[], recv: number): Rows {
     seqs.push(seq)
     datas.push(text)
     extras.push(extra)
+    rows.count++
     rows.bytes += text.length + (extra?.length ?? 0)
     if (at < rows.from) rows.from = at
     if (at > rows.to) rows.to = at

@@ -37,7 +37,12 @@ export interface Segment {
   to: number
   /** 0 as it was rolled; 1 merged of several of those, and so on. */
   level: number
+  /** Columns that it has beside those that all have, by name: fields of the data. */
+  extracts?: string[]
 }
+
+/** With its full path. */
+export type StoredSegment = Segment & { path: string }
 
 interface Manifest {
   version: 1
@@ -69,8 +74,8 @@ export function hourFolders(root: string): string[] {
     )
 }
 
-/** The segments of a folder that count, with their full paths. */
-export function segmentsIn(folder: string): (Segment & { path: string })[] {
+/** The segments of a folder that count, by all writers. */
+export function segmentsIn(folder: string): StoredSegment[] {
   return list(folder)
     .filter((name) => MANIFEST.test(name))
     .flatMap((name) => readManifest(join(folder, name)))
@@ -117,6 +122,14 @@ export function makeFolder(folder: string): void {
  */
 export function removeLeftovers(root: string, now: number, grace: number): number {
   let removed = 0
+  const days = list(join(root, 'events')).map((day) => join(root, 'events', day))
+  for (const gone of days.flatMap((day) =>
+    list(day)
+      .filter((name) => name.endsWith('.gone'))
+      .map((name) => join(day, name)),
+  )) {
+    rmSync(gone, { recursive: true, force: true })
+  }
   for (const folder of hourFolders(root)) {
     const named = new Set(segmentsIn(folder).map(({ file }) => file))
     for (const name of list(folder)) {
@@ -129,20 +142,6 @@ export function removeLeftovers(root: string, now: number, grace: number): numbe
     }
   }
   return removed
-}
-
-/**
- * Removes whole hours that ended before `time` (milliseconds since 1970).
- * @returns how many there were
- */
-export function removeHoursBefore(root: string, time: number): number {
-  const oldest = hourFolder(root, hourOf(time))
-  const gone = hourFolders(root).filter((folder) => folder < oldest)
-  for (const folder of gone) {
-    rmSync(folder, { recursive: true, force: true })
-    if (list(dirname(folder)).length === 0) rmSync(dirname(folder), { recursive: true, force: true })
-  }
-  return gone.length
 }
 
 const list = (folder: string): string[] => (unlessGone(() => readdirSync(folder)) ?? []).sort()

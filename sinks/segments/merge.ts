@@ -1,31 +1,80 @@
-import type { Segment } from './layout.js'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { publish, type Segment } from './layout.js'
+import { quote } from './sql.js'
 
 /** Files of one level that become one of the next. */
 const FAN_IN = 16
 
-/** A merge holds up what is written, so it stays below about a quarter of a second. */
-const MAX_ROWS = 400_000
-const MAX_BYTES = 64 * 1024 * 1024
+interface Size {
+  rows: number
+  bytes: number
+}
+
+/** A merge of the hour that is written holds up what arrives, so it stays below about a quarter of a second. */
+const SMALL: Size = { rows: 400_000, bytes: 64 * 1024 * 1024 }
+
+/** One of a closed hour goes on beside the writing; it is bounded by what sorting takes of memory and disk. */
+const WHOLE: Size = { rows: 4_000_000, bytes: 256 * 1024 * 1024 }
 
 /** The oldest segments of some level that are worth merging now; none as long as there are too few, or all are large. */
 export function mergeable(segments: readonly Segment[]): Segment[] {
   const levels = new Map<number, Segment[]>()
   for (const segment of segments) {
-    if (segment.rows > MAX_ROWS / 2 || segment.bytes > MAX_BYTES / 2) continue
+    if (segment.rows > SMALL.rows / 2 || segment.bytes > SMALL.bytes / 2) continue
     levels.set(segment.level, [...(levels.get(segment.level) ?? []), segment])
   }
   for (const [, small] of levels) {
-    if (small.length < FAN_IN) continue
-    const parts: Segment[] = []
-    let rows = 0
-    let bytes = 0
-    for (const segment of small.slice(0, FAN_IN)) {
-      rows += segment.rows
-      bytes += segment.bytes
-      if (rows > MAX_ROWS || bytes > MAX_BYTES) break
-      parts.push(segment)
-    }
-    return parts
+    if (small.length >= FAN_IN) return groups(small.slice(0, FAN_IN), SMALL)[0]!
   }
   return []
+}
+
+/** The segments of an hour to which nothing comes any more, as they are to be merged: mostly all into one. */
+export function mergeableAtLast(segments: readonly Segment[]): Segment[][] {
+  return groups(segments, WHOLE).filter((group) => group.length > 1)
+}
+
+/** In order, each within the size. */
+function groups(segments: readonly Segment[], most: Size): Segment[][] {
+  const found: Segment[][] = []
+  let [rows, bytes] = [Infinity, Infinity]
+  for (const segment of segments) {
+    rows += segment.rows
+    bytes += segment.bytes
+    if (rows > most.rows || bytes > most.bytes) {
+      found.push([])
+      rows = segment.rows
+      bytes = segment.bytes
+    }
+    found.at(-1)!.push(segment)
+  }
+  return found
+}
+
+/** Makes one file, sorted for reading, of several in a folder. It counts when a manifest names it. */
+export async function mergeFiles(
+  connection: DuckDBConnection,
+  folder: string,
+  file: string,
+  parts: readonly Segment[],
+): Promise<Segment> {
+  const path = join(folder, file)
+  const paths = parts.map((part) => quote(join(folder, part.file)))
+  await connection.run(
+    `COPY (SELECT * FROM read_parquet([${paths.join(', ')}]) ORDER BY type, time)
+      TO ${quote(`${path}.tmp`)} (FORMAT parquet, COMPRESSION zstd)`,
+  )
+  publish(path)
+  const { extracts } = parts[0]!
+  return {
+    file,
+    rows: parts.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: statSync(path).size,
+    from: Math.min(...parts.map(({ from }) => from)),
+    to: Math.max(...parts.map(({ to }) => to)),
+    level: Math.max(...parts.map(({ level }) => level)) + 1,
+    ...(extracts ? { extracts } : {}),
+  }
 }

@@ -10,11 +10,10 @@ import {
   type StoreReader,
 } from '../../lib/index.js'
 import { INSTALL, isMissing } from './driver.js'
-import { hourFolders, segmentsIn } from './layout.js'
-import { Sql } from './sql.js'
-
-/** Milliseconds. */
-const INTERRUPT_AGAIN = 20
+import { interruptible } from './interrupt.js'
+import { hourFolders, type StoredSegment, segmentsIn } from './layout.js'
+import { answerSql, isGone } from './plain-sql.js'
+import { quote, Sql } from './sql.js'
 
 /**
  * Asks a store by the files that its manifests name at that moment, with a DuckDB of its own; sinks that write there
@@ -45,7 +44,7 @@ export class SegmentReader implements StoreReader {
         temp_directory: '',
       })
       const connection = await instance.connect()
-      await connection.run(`SET allowed_directories = ['${root.replaceAll("'", "''")}']`)
+      await connection.run(`SET allowed_directories = [${quote(root)}]`)
       await connection.run('SET enable_external_access = false')
       await connection.run('SET lock_configuration = true')
       connection.closeSync()
@@ -56,15 +55,19 @@ export class SegmentReader implements StoreReader {
     }
   }
 
-  async query(query: EventQuery, signal?: AbortSignal): Promise<QueryAnswer> {
-    for (let attempt = 1; ; attempt++) {
+  query(query: EventQuery, signal?: AbortSignal): Promise<QueryAnswer> {
+    return lookAgain(() => this.#answer(query, signal))
+  }
+
+  sql(text: string, limit: number, signal?: AbortSignal): Promise<QueryAnswer> {
+    return lookAgain(async () => {
+      const connection = await this.#instance.connect()
       try {
-        return await this.#answer(query, signal)
-      } catch (error) {
-        // Old hours are removed at once; the next look does not see them any more.
-        if (attempt === 3 || !/No (such )?files?/i.test(reason(error))) throw error
+        return await answerSql(connection, this.#files({}), text, limit, signal)
+      } finally {
+        connection.closeSync()
       }
-    }
+    })
   }
 
   async #answer(query: EventQuery, signal: AbortSignal | undefined): Promise<QueryAnswer> {
@@ -86,49 +89,48 @@ export class SegmentReader implements StoreReader {
   }
 
   /** Those that can hold events of the time that is asked for. */
-  #files({ from = -Infinity, to = Infinity }: EventQuery): string[] {
+  #files({ from = -Infinity, to = Infinity }: Partial<EventQuery>): StoredSegment[] {
     return hourFolders(this.#root)
       .flatMap(segmentsIn)
       .filter((segment) => segment.to >= from && segment.from < to)
-      .map(({ path }) => path)
   }
 
   /** The types that are there and wanted, by the very patterns that subscriptions are made with; undefined for all. */
   async #types(
     query: EventQuery,
-    files: string[],
+    files: StoredSegment[],
     signal: AbortSignal | undefined,
   ): Promise<string[] | undefined> {
     if (query.types.length === 0) return undefined
     if (!query.types.some((pattern) => pattern.includes('*'))) return query.types
     const { matches } = compilePatterns(query.types)
     const sql = new Sql()
-    const rows = await this.#run(`SELECT DISTINCT type FROM ${sql.files(files)}`, sql, signal)
+    const rows = await this.#run(`SELECT DISTINCT type FROM ${sql.events(files)}`, sql, signal)
     return rows.map(([type]) => type as string).filter(matches)
   }
 
   async #run(text: string, sql: Sql, signal: AbortSignal | undefined): Promise<DuckDBValue[][]> {
-    signal?.throwIfAborted()
     // One connection does one thing at a time, and is what can be interrupted.
     const connection = await this.#instance.connect()
-    const interrupt = () => connection.interrupt()
-    // Asked for before the query has begun it does nothing, so it is asked for until the query has ended.
-    let again: NodeJS.Timeout | undefined
-    const abort = () => {
-      interrupt()
-      again = setInterval(interrupt, INTERRUPT_AGAIN)
-    }
-    signal?.addEventListener('abort', abort, { once: true })
-    if (signal?.aborted) abort()
     try {
-      return (await connection.runAndReadAll(text, sql.values)).getRows()
+      const run = () => connection.runAndReadAll(text, sql.values)
+      return (await interruptible(connection, signal, run)).getRows()
     } catch (error) {
       signal?.throwIfAborted()
       throw new EventstormError('STORE_FAILED', `the store in ${this.#root}: ${reason(error)}`, error)
     } finally {
-      signal?.removeEventListener('abort', abort)
-      clearInterval(again)
       connection.closeSync()
+    }
+  }
+}
+
+/** Old hours are removed at once; the next look does not see them any more. */
+async function lookAgain<T>(look: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await look()
+    } catch (error) {
+      if (attempt === 3 || !isGone(error)) throw error
     }
   }
 }
@@ -142,12 +144,13 @@ function columnsOf({ latest, every, by, measures }: EventQuery): string[] {
   ]
 }
 
-function latest(sql: Sql, query: EventQuery, files: string[], types: string[] | undefined): string {
-  return `SELECT ${sql.isoTime('epoch_ms(time)')}, type, source, seq, data FROM ${sql.files(files)} ${conditions(sql, query, types)}
+function latest(sql: Sql, query: EventQuery, files: StoredSegment[], types: string[] | undefined): string {
+  const where = conditions(sql, query, types)
+  return `SELECT ${sql.isoTime('epoch_ms(time)')}, type, source, seq, data FROM ${sql.events(files)} ${where}
     ORDER BY time DESC, epoch DESC, seq DESC LIMIT ${sql.number(Math.min(query.latest!, query.limit))}`
 }
 
-function measured(sql: Sql, query: EventQuery, files: string[], types: string[] | undefined): string {
+function measured(sql: Sql, query: EventQuery, files: StoredSegment[], types: string[] | undefined): string {
   const { every, by, measures, limit } = query
   const keys = by.map((field) => sql.text(field))
   if (every !== undefined) keys.unshift(`floor(epoch_ms(time) / ${sql.number(every)})`)
@@ -169,10 +172,11 @@ function measured(sql: Sql, query: EventQuery, files: string[], types: string[] 
     }
   })
   const named = [...keys.map((key, i) => `${key} AS k${i}`), ...values.map((value, i) => `${value} AS m${i}`)]
+  const where = conditions(sql, query, types)
   const group = keys.map((_, i) => i + 1).join(', ')
   const order = keys.map((_, i) => `k${i} NULLS LAST`).join(', ')
   return `SELECT ${[...shown, ...values.map((_, i) => `m${i}`)].join(', ')} FROM (
-      SELECT ${named.join(', ')} FROM ${sql.files(files)} ${conditions(sql, query, types)}
+      SELECT ${named.join(', ')} FROM ${sql.events(files)} ${where}
       ${group && `GROUP BY ${group}`}
     ) ${order && `ORDER BY ${order}`} LIMIT ${sql.number(limit)}`
 }

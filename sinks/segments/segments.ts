@@ -7,13 +7,17 @@ import {
   duration,
   type EventBatch,
   type EventSink,
+  EventstormError,
+  list,
   SinkError,
   type Written,
   z,
 } from '../../lib/index.js'
-import { newCounts, pack } from './channel.js'
+import { CANNOT_ROLL, newCounts, pack } from './channel.js'
 import { WorkerClient } from './client.js'
 import { INSTALL, isMissing } from './driver.js'
+import { type Extract, extractColumn } from './extract.js'
+import { parseExtract } from './parse-extract.js'
 import { SegmentReader } from './read.js'
 
 const options = z.strictObject({
@@ -39,7 +43,22 @@ const options = z.strictObject({
     description: 'How long events are kept, in whole hours of arrival. Default: for ever.',
     argument: 'time',
   }),
+  keepBytes: byteSize()
+    .pipe(z.number().min(1024 * 1024))
+    .optional()
+    .meta({
+      description: 'Size of the store above which its oldest whole hours are removed. Default: no bound.',
+      argument: 'size',
+    }),
+  extract: list().meta({
+    description:
+      'A field of the data that gets a column of its own, such as ms or user.name:text; makes queries of it faster.',
+    argument: 'field',
+  }),
 })
+
+/** Time between two looks at what is due when nothing arrives. */
+const TIDY = 60_000
 
 /** A file without a name in a manifest may be about to get one; after so long it is a leftover. */
 const LEFTOVER_AGE = 60_000
@@ -54,23 +73,31 @@ const LEFTOVER_AGE = 60_000
  */
 export class SegmentsSink implements EventSink {
   #options: z.output<typeof options>
+  #extracts: Extract[]
   #context!: Context
   #worker: WorkerClient | undefined
+  #opening: WorkerClient | undefined
   #counts = newCounts()
   /** Counters of workers that are gone. */
   #before = newCounts()
   #lost = 0
   #taken: { batch: EventBatch; written: Written } | undefined
   #cancelRoll: (() => void) | undefined
+  #stopTidying: (() => void) | undefined
   #failing = false
 
+  /** @throws QUERY_INVALID for an extract that is none */
   constructor(given: z.output<typeof options>) {
+    this.#extracts = given.extract.map(parseExtract)
+    const columns = this.#extracts.map(extractColumn)
+    const twice = given.extract.find((_, i) => columns.indexOf(columns[i]!) !== i)
+    if (twice) throw new EventstormError('OPTIONS_INVALID', `extract: expected each field once, got ${twice}`)
     this.#options = given
   }
 
   async open(context: Context): Promise<void> {
     this.#context = context
-    const { path, rollRows, rollBytes, memory, keep } = this.#options
+    const { path, rollRows, rollBytes, memory, keep, keepBytes } = this.#options
     const now = context.clock.now()
     const worker = new WorkerClient(
       {
@@ -79,15 +106,25 @@ export class SegmentsSink implements EventSink {
         rollRows,
         rollBytes,
         keep,
+        keepBytes,
+        extracts: this.#extracts,
         memory: `${Math.floor(memory / 1024 ** 2)}MiB`,
       },
       (counts) => {
         this.#counts = counts
       },
     )
+    // One that took so long that it was not waited for.
+    await this.#opening?.end()
+    this.#stopTidying?.()
+    this.#opening = worker
     try {
       await worker.ask({ do: 'open', now, grace: LEFTOVER_AGE })
       this.#worker = worker
+      this.#stopTidying = context.clock.every(TIDY, () => {
+        // A failure is in the counters, and the next time is not far.
+        worker.ask({ do: 'tidy', now: context.clock.now() }).catch(() => {})
+      })
     } catch (error) {
       await worker.end()
       throw explain(error, path)
@@ -116,6 +153,7 @@ export class SegmentsSink implements EventSink {
     const worker = this.#worker!
     this.#worker = undefined
     this.#cancelRoll?.()
+    this.#stopTidying?.()
     this.#cancelRoll = undefined
     try {
       await worker.ask({ do: 'roll', reason: 'close', now: this.#context.clock.now() })
@@ -135,17 +173,16 @@ export class SegmentsSink implements EventSink {
 
   #sum() {
     const [a, b] = [this.#before, this.#counts]
-    const rolls = { ...a.rolls }
-    for (const reason of Object.keys(rolls) as (keyof typeof rolls)[]) rolls[reason] += b.rolls[reason]
     return {
       segments: a.segments + b.segments,
       rows: a.rows + b.rows,
       fileBytes: a.fileBytes + b.fileBytes,
-      rolls,
+      rolls: added(a.rolls, b.rolls),
       pending: b.pending,
       merges: a.merges + b.merges,
       mergesFailed: a.mergesFailed + b.mergesFailed,
-      hoursRemoved: a.hoursRemoved + b.hoursRemoved,
+      hoursMerged: a.hoursMerged + b.hoursMerged,
+      hoursRemoved: added(a.hoursRemoved, b.hoursRemoved),
       leftovers: a.leftovers + b.leftovers,
     }
   }
@@ -169,16 +206,20 @@ export class SegmentsSink implements EventSink {
   }
 }
 
+function added<K extends string>(a: Record<K, number>, b: Record<K, number>): Record<K, number> {
+  const sum = { ...a }
+  for (const key of Object.keys(b) as K[]) sum[key] += b[key]
+  return sum
+}
+
 function explain(error: unknown, path: string): SinkError {
   const { message, code } = error as NodeJS.ErrnoException
   if (isMissing(error)) {
     return new SinkError('stop', `the segments store needs DuckDB, which is not installed: ${INSTALL}`, error)
   }
-  return new SinkError(
-    code === 'WORKER_GONE' ? 'reconnect' : 'retry',
-    `the store in ${path}: ${message}`,
-    error,
-  )
+  // Nothing is wrong with the events when the disk is full.
+  const steer = code === 'WORKER_GONE' ? 'reconnect' : code === CANNOT_ROLL ? 'wait' : 'retry'
+  return new SinkError(steer, `the store in ${path}: ${message}`, error)
 }
 
 export default defineSink({

@@ -14,8 +14,9 @@ async function obey(request: Request): Promise<unknown> {
     return undefined
   }
   if (request.do === 'write') return writer!.write(request.batch, request.now)
+  if (request.do === 'tidy') return writer!.tidy(request.now)
   await writer!.roll(request.reason, request.now)
-  if (request.reason === 'close') writer!.close()
+  if (request.reason === 'close') await writer!.close()
   return undefined
 }
 

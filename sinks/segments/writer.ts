@@ -1,24 +1,41 @@
-import { rmSync, statSync, utimesSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DuckDBAppender, DuckDBConnection, DuckDBInstance, DuckDBType } from '@duckdb/node-api'
 import { decodeEvents } from '../../lib/data/index.js'
-import { newCounts, type PackedBatch, type RollReason, unpack, type WorkerSettings } from './channel.js'
+import {
+  CANNOT_ROLL,
+  newCounts,
+  type PackedBatch,
+  type RollReason,
+  unpack,
+  type WorkerSettings,
+} from './channel.js'
 import { COLUMNS, type Rows, toRows } from './columns.js'
+import { Compactor } from './compactor.js'
+import { type Extract, extractColumn, extractName, extractValue, pointerTo } from './extract.js'
 import {
   hourFolder,
   hourOf,
   makeFolder,
   publish,
-  removeHoursBefore,
   removeLeftovers,
   type Segment,
   segmentsOf,
   writeManifest,
 } from './layout.js'
-import { mergeable } from './merge.js'
+import { mergeable, mergeFiles } from './merge.js'
+import { removeHours } from './retention.js'
+import { Retired } from './retired.js'
+import { quote } from './sql.js'
+
+/** What sorting a whole hour may take of the disk. */
+const SPILL = '4GiB'
 
 /** Rows in a chunk at most: the size of DuckDB's vectors. */
 const CHUNK_ROWS = 2048
+
+/** How often it is looked whether the store is too large, while it is filled once. */
+const LOOKS = 64
 
 type DuckDB = typeof import('@duckdb/node-api')
 
@@ -42,19 +59,29 @@ export class SegmentWriter {
   #hour = Number.NaN
   #segments: Segment[] = []
   #number = 0
-  /** Files that have become part of another one. */
-  #retired: { path: string; at: number }[] = []
-  #grace: number
+  #extracts: Extract[]
+  #retired: Retired
+  #compactor: Compactor
+  /** Bytes written since it was last looked whether the store is too large. */
+  #unchecked = 0
 
   private constructor(
     settings: WorkerSettings,
     duckdb: DuckDB,
     instance: DuckDBInstance,
-    connection: DuckDBConnection,
+    [connection, beside]: [DuckDBConnection, DuckDBConnection],
     appender: DuckDBAppender,
     grace: number,
   ) {
-    this.#grace = grace
+    this.#extracts = settings.extracts
+    this.#retired = new Retired(grace)
+    const place = {
+      root: settings.path,
+      writer: settings.writer,
+      newFile: () => this.#newFile(),
+      hour: () => this.#hour,
+    }
+    this.#compactor = new Compactor(place, beside, this.#retired, this.counts)
     this.#settings = settings
     this.#duckdb = duckdb
     this.#instance = instance
@@ -78,6 +105,7 @@ export class SegmentWriter {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       temp_directory: join(settings.path, `spill-${settings.writer}`),
+      max_temp_directory_size: SPILL,
     })
     const connection = await instance.connect()
     await connection.run(`SET allowed_directories = [${quote(settings.path)}]`)
@@ -86,7 +114,8 @@ export class SegmentWriter {
     const columns = COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ')
     await connection.run(`CREATE TABLE pending (${columns})`)
     const appender = await connection.createAppender('pending')
-    const writer = new SegmentWriter(settings, duckdb, instance, connection, appender, grace)
+    const connections: [DuckDBConnection, DuckDBConnection] = [connection, await instance.connect()]
+    const writer = new SegmentWriter(settings, duckdb, instance, connections, appender, grace)
     writer.counts.leftovers = leftovers
     writer.#removeOld(now)
     return writer
@@ -101,12 +130,14 @@ export class SegmentWriter {
     const hour = hourOf(now)
     if (this.counts.pending > 0) {
       const due = hour === this.#hour ? this.#due() : 'hour'
-      if (due) await this.roll(due, now)
+      if (due) await this.roll(due, now).catch(cannotRoll)
     }
     if (hour !== this.#hour) {
+      const before = this.#hour
       this.#hour = hour
       // Not always none: a clock that is put right may go back.
       this.#segments = segmentsOf(hourFolder(this.#settings.path, hour), this.#settings.writer)
+      if (!Number.isNaN(before)) this.#compactor.close(before)
       this.#removeOld(now)
     }
     const messages = unpack(batch)
@@ -126,21 +157,18 @@ export class SegmentWriter {
     const { path: root, writer } = this.#settings
     const folder = hourFolder(root, this.#hour)
     makeFolder(folder)
-    const file = `seg-${writer}-${this.#number + 1}.parquet`
+    const file = this.#newFile()
     const path = join(folder, file)
-    const columns = COLUMNS.map(({ name, stored }) => `${stored} AS ${name}`).join(', ')
     await this.#connection.run(
-      `COPY (SELECT ${columns} FROM pending) TO ${quote(`${path}.tmp`)} (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT ${this.#columns()} FROM pending) TO ${quote(`${path}.tmp`)} (FORMAT parquet, COMPRESSION zstd)`,
     )
     publish(path)
     const { size } = statSync(path)
-    const segments = [
-      ...this.#segments,
-      { file, rows, bytes: size, from: this.#from, to: this.#to, level: 0 },
-    ]
+    const segment: Segment = { file, rows, bytes: size, from: this.#from, to: this.#to, level: 0 }
+    if (this.#extracts.length > 0) segment.extracts = this.#extracts.map(extractName)
+    const segments = [...this.#segments, segment]
     writeManifest(folder, writer, segments)
     this.#segments = segments
-    this.#number++
     await this.#connection.run('TRUNCATE pending')
     this.counts.pending = 0
     this.#bytes = 0
@@ -150,60 +178,64 @@ export class SegmentWriter {
     this.counts.rows += rows
     this.counts.fileBytes += size
     this.counts.rolls[reason]++
-    this.#removeRetired(now)
+    this.#retired.remove(now)
+    this.#unchecked += size
+    const { keepBytes = Infinity } = this.#settings
+    if (this.#unchecked > keepBytes / LOOKS) this.#removeOld(now)
     // Many small files are slow to read. Nothing is lost when it fails: they count until the new one does.
-    await this.#merge(folder, now).catch(() => {
+    await this.#merge(folder).catch(() => {
       this.counts.mergesFailed++
     })
   }
 
-  close(): void {
+  /** @param now milliseconds since 1970 */
+  tidy(now: number): void {
+    this.#removeOld(now)
+    this.#retired.remove(now)
+    // Nothing has come since that hour was over.
+    if (this.counts.pending > 0 || Number.isNaN(this.#hour) || this.#hour === hourOf(now)) return
+    this.#compactor.close(this.#hour)
+    this.#hour = Number.NaN
+    this.#segments = []
+  }
+
+  async close(): Promise<void> {
+    await this.#compactor.stop()
     this.#appender.closeSync()
     this.#connection.closeSync()
     this.#instance.closeSync()
   }
 
-  /** Makes one file, sorted for reading, of several of one level. */
-  async #merge(folder: string, now: number): Promise<void> {
-    const parts = mergeable(this.#segments)
-    if (parts.length === 0) return
-    const { writer } = this.#settings
-    const file = `seg-${writer}-${this.#number + 1}.parquet`
-    const path = join(folder, file)
-    const paths = parts.map((part) => join(folder, part.file))
-    await this.#connection.run(
-      `COPY (SELECT * FROM read_parquet([${paths.map(quote).join(', ')}]) ORDER BY type, time)
-        TO ${quote(`${path}.tmp`)} (FORMAT parquet, COMPRESSION zstd)`,
-    )
-    publish(path)
-    const merged: Segment = {
-      file,
-      rows: parts.reduce((sum, { rows }) => sum + rows, 0),
-      bytes: statSync(path).size,
-      from: Math.min(...parts.map(({ from }) => from)),
-      to: Math.max(...parts.map(({ to }) => to)),
-      level: parts[0]!.level + 1,
-    }
-    const segments = [...this.#segments.filter((each) => !parts.includes(each)), merged]
-    writeManifest(folder, writer, segments)
-    this.#segments = segments
-    this.#number++
-    this.counts.merges++
-    this.#retired.push(...paths.map((each) => ({ path: each, at: now })))
-    // Also for other writers, to whom they are leftovers from now on.
-    for (const each of paths) utimesSync(each, now / 1000, now / 1000)
+  #newFile(): string {
+    return `seg-${this.#settings.writer}-${++this.#number}.parquet`
   }
 
-  /** Whoever has listed the files before a merge has had the time to read them. */
-  #removeRetired(now: number): void {
-    while (this.#retired[0] && this.#retired[0].at <= now - this.#grace) {
-      rmSync(this.#retired.shift()!.path, { force: true })
-    }
+  /** What a file has, from what the table has. */
+  #columns(): string {
+    const own = COLUMNS.map(({ name, stored }) => `${stored} AS ${name}`)
+    const extracts = this.#extracts.map(
+      (each) => `${extractValue(each.kind, quote(pointerTo(each.path)))} AS ${extractColumn(each)}`,
+    )
+    return [...own, ...extracts].join(', ')
+  }
+
+  /** Makes one file of several of one level. */
+  async #merge(folder: string): Promise<void> {
+    const parts = mergeable(this.#segments)
+    if (parts.length === 0) return
+    const merged = await mergeFiles(this.#connection, folder, this.#newFile(), parts)
+    const segments = [...this.#segments.filter((each) => !parts.includes(each)), merged]
+    writeManifest(folder, this.#settings.writer, segments)
+    this.#segments = segments
+    this.counts.merges++
+    this.#retired.add(parts.map((part) => join(folder, part.file)))
   }
 
   #removeOld(now: number): void {
-    const { keep, path } = this.#settings
-    if (keep !== undefined) this.counts.hoursRemoved += removeHoursBefore(path, now - keep)
+    const { byAge, bySize } = removeHours(this.#settings.path, this.#settings, now)
+    this.counts.hoursRemoved.age += byAge
+    this.counts.hoursRemoved.size += bySize
+    this.#unchecked = 0
   }
 
   #due(): RollReason | undefined {
@@ -226,5 +258,6 @@ export class SegmentWriter {
   }
 }
 
-/** A text of SQL. */
-const quote = (text: string) => `'${text.replaceAll("'", "''")}'`
+function cannotRoll(error: Error): never {
+  throw Object.assign(error, { code: CANNOT_ROLL })
+}
