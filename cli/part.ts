@@ -151,6 +151,7 @@ export async function startPart(
         name,
         log,
         findParser,
+        ...(definition.hints ? { hints: definition.hints } : {}),
       }
       return startSource(definition.create(own), options)
     }

@@ -3,6 +3,8 @@ import type { EventBatch } from './batch.js'
 import type { Clock } from './clock.js'
 import type { DataWriter } from './codec.js'
 import type { Data, NewEvent } from './event.js'
+import type { TypeHint } from './hint.js'
+import type { Stream } from './loss.js'
 import type { StoreReader } from './query.js'
 
 /** The four states of everything that runs. */
@@ -54,6 +56,21 @@ export interface SinkContext extends Context {
    * opens it disposes of it. Rejects with COMPONENT_NOT_FOUND, QUERY_INVALID (no store), STORE_FAILED.
    */
   openStore(store: string): Promise<StoreReader>
+  /** What the framework has counted for this sink so far, without the sink's own numbers. */
+  received(): SinkFigures
+  /** What is known of each stream of events; as many as `maxStreams`, so not to be read for each event. */
+  streams(): Iterable<Stream>
+  /** Where the events come from, and the patterns that were asked for. */
+  readonly inlet: { readonly endpoints: readonly string[]; readonly subscribe: readonly string[] }
+}
+
+/** What came in for a sink and what became of it on the way to `write`, in events. */
+export interface SinkFigures {
+  received: number
+  /** Sent and not received. Goes down when something comes late. */
+  lost: number
+  /** Received and not written, for whatever reason. */
+  dropped: number
 }
 
 export interface Emit {
@@ -117,6 +134,8 @@ export interface Written {
  * What a throw does is said at `Steer` in errors.ts.
  */
 export interface EventSink {
+  /** Patterns that it needs besides what its user subscribes to; for reserved types, such as `_meta.**`. */
+  readonly subscribe?: readonly string[]
   /** Called before the first write, and again after each `reconnect`. */
   open?(context: SinkContext): void | Promise<void>
   /**
@@ -193,6 +212,8 @@ export interface SourceDefinition<O extends Schema = Schema> extends Definition<
    * and Postfix do. Default: false, the message alone.
    */
   syslogHead?: boolean
+  /** How events of its types like to be shown, told to whoever draws them. */
+  hints?: Record<string, TypeHint>
 }
 
 export interface RouterDefinition<O extends Schema = Schema> extends Definition<'router', O> {

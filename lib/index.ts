@@ -21,6 +21,7 @@ export {
   type Running,
   type SinkContext,
   type SinkDefinition,
+  type SinkFigures,
   type SourceComponent,
   type SourceContext,
   type SourceDefinition,
@@ -31,6 +32,7 @@ export {
 export { checkEndpoint, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 export { ERRORS, type ErrorCode, EventstormError, reason, SinkError, type Steer, show } from './errors.js'
 export { type Data, isStormEvent, isTypeName, type NewEvent, type StormEvent } from './event.js'
+export { type FieldHint, hintType, readHint, type TypeHint, typeOfHint } from './hint.js'
 export type { LossCounters, Stream } from './loss.js'
 export {
   byteSize,

@@ -1,3 +1,5 @@
+import { isReserved } from './event.js'
+
 /**
  * What the subscribers of a publishing end want: the mirror of libzmq's own set of prefixes, so that nothing
  * is encoded that nobody asked for. ZeroMQ reports the first subscription to a prefix and the end of the last.
@@ -32,7 +34,8 @@ export class Interest {
   since(type: string): number | undefined {
     const topic = latin1(type)
     let since = this.#overflowed
-    for (let end = 0; end <= topic.length; end++) {
+    // The empty prefix stands for wildcards, which do not ask for reserved types.
+    for (let end = isReserved(type) ? 1 : 0; end <= topic.length; end++) {
       const at = this.#prefixes.get(topic.slice(0, end))
       if (at !== undefined && (since === undefined || at < since)) since = at
     }

@@ -65,6 +65,10 @@ function matchSegments(pattern: string[], type: string[]): boolean {
   return p === pattern.length
 }
 
+/** The empty prefix is what wildcards need, which do not ask for reserved types; who wants those says so. */
+const covers = (shorter: string, prefix: string) =>
+  prefix.startsWith(shorter) && !(shorter === '' && isReserved(prefix))
+
 /** Several patterns as one question, with as few ZeroMQ subscriptions as possible. */
 export interface PatternSet {
   /** Prefixes to subscribe to; none of them covers another. */
@@ -77,7 +81,7 @@ export function compilePatterns(texts: readonly string[]): PatternSet {
   const patterns = texts.map(compilePattern)
   const prefixes = [...new Set(patterns.map((each) => each.prefix))].sort()
   return {
-    prefixes: prefixes.filter((each, i) => !prefixes.slice(0, i).some((shorter) => each.startsWith(shorter))),
+    prefixes: prefixes.filter((each, i) => !prefixes.slice(0, i).some((shorter) => covers(shorter, each))),
     matches: (type) => patterns.some((each) => each.matches(type)),
   }
 }

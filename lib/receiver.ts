@@ -44,6 +44,7 @@ export interface ReceiverCounters extends LossCounters {
  */
 export class Receiver {
   readonly ledger: Ledger
+  readonly #connect: readonly string[]
   #inlet: Inlet
   #intake: Intake
 
@@ -57,9 +58,10 @@ export class Receiver {
     const attached = clock.micros()
     this.ledger = new Ledger({ maxStreams, since: () => attached })
     this.#intake = new Intake({ ledger: this.ledger, clock, matches, wholeBody: true })
+    this.#connect = connect.length + bind.length === 0 ? [DEFAULT_SINKS_ENDPOINT] : connect
     this.#inlet = new Inlet(
       {
-        connect: connect.length + bind.length === 0 ? [DEFAULT_SINKS_ENDPOINT] : connect,
+        connect: [...this.#connect],
         bind,
         maxMessageBytes,
         maxMemory,
@@ -80,6 +82,11 @@ export class Receiver {
 
   get endpoints(): readonly string[] {
     return this.#inlet.endpoints
+  }
+
+  /** Where its events come from: what it dials, and where it listens. */
+  get sources(): readonly string[] {
+    return [...this.#connect, ...this.endpoints]
   }
 
   counters(): ReceiverCounters & Counters {

@@ -139,11 +139,12 @@ class SinkRunner implements AttachedSink {
     const { openStore = openNone, ...given } = rest
     this.#options = parseOptions(sinkOptions, given, 'attach')
     this.#sink = sink
-    this.#context = { name, clock, log, openStore }
+    this.#context = this.#lend({ name, clock, log, openStore })
     this.#writer = new SinkWriter(sink, this.#context, { ...this.#options, random })
     const { queueEvents, queueBytes, queueDrop } = this.#options
     this.#queue = new MessageQueue({ maxEvents: queueEvents, maxBytes: queueBytes, drop: queueDrop })
-    this.#receiver = new Receiver({ ...this.#options, clock, log }, (message) => {
+    const subscribe = [...this.#options.subscribe, ...(sink.subscribe ?? [])]
+    this.#receiver = new Receiver({ ...this.#options, subscribe, clock, log }, (message) => {
       this.#queue.push(message)
       if (!this.#slow && this.#queue.fill > SLOW_ABOVE) this.#setSlow(true)
     })
@@ -152,6 +153,28 @@ class SinkRunner implements AttachedSink {
       settle = (error) => (error === undefined ? resolve() : reject(error))
     })
     this.#working = this.#work(settle)
+  }
+
+  /** What the sink component gets to work with. */
+  #lend(given: Pick<SinkContext, 'name' | 'clock' | 'log' | 'openStore'>): SinkContext {
+    const { subscribe } = this.#options
+    const endpoints = () => this.#receiver.sources
+    return {
+      ...given,
+      received: () => {
+        const { received, lost } = this.#receiver.ledger.totals
+        const { dropped } = this.#writer
+        const behind = dropped.failed + dropped.rejected + dropped.undecodable + dropped.shutdown
+        return { received, lost, dropped: this.#queue.dropped + behind }
+      },
+      streams: () => this.streams(),
+      inlet: {
+        subscribe,
+        get endpoints() {
+          return endpoints()
+        },
+      },
+    }
   }
 
   get status(): Status {

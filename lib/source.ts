@@ -14,7 +14,8 @@ import { type Counters, type Logger, type Running, type Status, silent } from '.
 import { dialling, publishing } from './end-options.js'
 import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { EventstormError, show } from './errors.js'
-import { checkTypeName, type Data, isSourceName, MAX_SOURCE_BYTES } from './event.js'
+import { checkTypeName, type Data, isSourceName, isTypeName, MAX_SOURCE_BYTES } from './event.js'
+import { hintType, type TypeHint } from './hint.js'
 import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { byteSize, duration, list, parseOptions, z } from './options.js'
@@ -99,6 +100,9 @@ export interface SourceCounters extends Counters {
 /** While nothing happens, the pauses between the heartbeats of a stream double up to so many intervals. */
 const MAX_HEARTBEAT_INTERVALS = 30
 
+/** Pause between two times that hints are told, milliseconds; who has just subscribed hears them sooner. */
+const HINT_INTERVAL = 30_000
+
 /** First allocation for a stream whose habits are unknown. */
 const FIRST_BATCH_BYTES = 512
 
@@ -160,6 +164,8 @@ export class EventSource implements Running {
   #cancelHeartbeat: () => void
   #heartbeatVersion = 0
   #waiters = new Set<() => void>()
+  #hints = new Map<string, TypeHint>()
+  #hintsToldAt = 0
   #counters = {
     emitted: 0,
     sent: 0,
@@ -254,6 +260,18 @@ export class EventSource implements Running {
     if (!this.#write(type, stream, undefined, writer)) return false
     this.#counters.emitted++
     return true
+  }
+
+  /**
+   * Says how events of a type like to be shown: its title, the units of its fields and so on. It is told to whoever
+   * draws graphs, now and again for those who come later; for the others it costs nothing.
+   *
+   * @throws TYPE_INVALID
+   */
+  describe(type: string, hint: TypeHint): void {
+    checkTypeName(type)
+    this.#hints.set(type, hint)
+    this.#hintsToldAt = 0
   }
 
   /**
@@ -453,11 +471,25 @@ export class EventSource implements Running {
     // Whoever has just subscribed learns where the streams stand.
     const renewed = this.#heartbeatVersion !== this.#interest.version
     this.#heartbeatVersion = this.#interest.version
+    this.#tellHints(renewed)
     for (const [type, stream] of this.#streams) {
       if (!renewed && stream.beatIn-- > 0) continue
       this.#sendHeartbeat(type, stream)
       stream.beatIn = stream.beatPause - 1
       stream.beatPause = Math.min(stream.beatPause * 2, MAX_HEARTBEAT_INTERVALS)
+    }
+  }
+
+  #tellHints(renewed: boolean): void {
+    const now = this.#clock.now()
+    if (!renewed && now - this.#hintsToldAt < HINT_INTERVAL) return
+    this.#hintsToldAt = now
+    for (const [type, hint] of this.#hints) {
+      const about = hintType(type)
+      if (!isTypeName(about) || this.#interest.since(about) === undefined) continue
+      const stream = this.#streams.get(about) ?? new OpenStream(about)
+      this.#streams.set(about, stream)
+      this.#append(stream, encodeEvent(about, new Date(now), hint, undefined, this.#options.maxEventBytes))
     }
   }
 

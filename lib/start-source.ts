@@ -2,6 +2,7 @@ import { systemClock } from './clock.js'
 import type { Counters, Emit, Running, SourceComponent, SourceContext, Status } from './component.js'
 import { silent } from './component.js'
 import { EventstormError, show } from './errors.js'
+import type { TypeHint } from './hint.js'
 import { Lifecycle } from './lifecycle.js'
 import { EventSource, type SourceOptions } from './source.js'
 
@@ -15,6 +16,8 @@ export interface StartSourceOptions extends SourceOptions {
   name?: string
   /** Where a source that works with other sources' parsers finds them. Default: nowhere. */
   findParser?: SourceContext['findParser']
+  /** How events of its types like to be shown; those of its definition. */
+  hints?: Record<string, TypeHint>
 }
 
 /**
@@ -38,9 +41,11 @@ class SourceRunner implements StartedSource {
   #life = new Lifecycle()
 
   constructor(component: SourceComponent, options: StartSourceOptions) {
-    const { name = 'source', clock = systemClock, log = silent, findParser = findNone, ...rest } = options
+    const { name = 'source', clock = systemClock, log = silent, findParser = findNone, ...given } = options
+    const { hints = {}, ...rest } = given
     this.#component = component
     this.#source = new EventSource({ ...rest, clock, log })
+    for (const [type, hint] of Object.entries(hints)) this.#source.describe(type, hint)
     this.#context = {
       name,
       clock,
