@@ -6,7 +6,6 @@ import {
   encodeEvent,
   MAX_BSON_BYTES,
   UNUSUAL,
-  WriteSite,
   writeEvent,
   writeEventOf,
 } from './codec.js'
@@ -18,6 +17,7 @@ import { checkTypeName, type Data, isSourceName, isTypeName, MAX_SOURCE_BYTES } 
 import { hintType, type TypeHint } from './hint.js'
 import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
+import { FIRST_BATCH_BYTES, OpenStream } from './open-stream.js'
 import { byteSize, duration, list, parseOptions, z } from './options.js'
 import { compilePattern } from './pattern.js'
 import { type ConnectionCounters, PublishingEnd } from './sockets.js'
@@ -102,37 +102,6 @@ const MAX_HEARTBEAT_INTERVALS = 30
 
 /** Pause between two times that hints are told, milliseconds; who has just subscribed hears them sooner. */
 const HINT_INTERVAL = 30_000
-
-/** First allocation for a stream whose habits are unknown. */
-const FIRST_BATCH_BYTES = 512
-
-/** One numbered stream of a type, and the message it is filling. */
-class OpenStream {
-  readonly topic: Buffer
-  seq = 0
-  wanted = false
-  /** The state of the interest that `wanted` was computed from. */
-  version = -1
-  beat = 0
-  /** Heartbeat intervals until the next heartbeat, and between the last two. */
-  beatIn = 0
-  beatPause = 1
-  /** What is known of the shapes of its data. */
-  readonly site = new WriteSite()
-  /** Whether an event is being written behind the end of the open message, so that its buffer is taken. */
-  writing = false
-  /** Whether it stands in the list of streams to flush. */
-  listed = false
-  buffer: Buffer | undefined
-  length = 0
-  count = 0
-  /** What the last message needed, as a first guess for the next. */
-  expected = FIRST_BATCH_BYTES
-
-  constructor(type: string) {
-    this.topic = Buffer.from(type)
-  }
-}
 
 /**
  * The library end for applications: emits events to whoever subscribed, and never waits for anybody.

@@ -1,26 +1,69 @@
-import { createServer, type Server } from 'node:http'
-import { defineSink, z } from '../../lib/index.js'
+import { readFile } from 'node:fs/promises'
+import {
+  defineSink,
+  EventstormError,
+  isTypeName,
+  readHint,
+  reason,
+  show,
+  type TypeHint,
+} from '../../lib/index.js'
+import { isLoopback } from './access.js'
+import { LiveSink } from './live-sink.js'
+import { options, type WebsocketOptions } from './options.js'
 
-/** Serves live graphs of the events to browsers. */
+const refuse = (message: string) => new EventstormError('OPTIONS_INVALID', message)
+
+/** What no schema can say: a door to the network has a lock. */
+function checkDoor({ host, tokenFile, tlsCert, tlsKey, behindProxy }: WebsocketOptions): void {
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw refuse('tlsCert and tlsKey: expected both or none')
+  if (isLoopback(host) && !behindProxy) return
+  const where = behindProxy ? 'behind a proxy' : `on ${host}, which others can reach`
+  if (tokenFile === undefined)
+    throw refuse(`tokenFile: it is needed ${where}; put a token of 16 characters or more into a file`)
+  if (!behindProxy && tlsCert === undefined) {
+    throw refuse(
+      `tlsCert and tlsKey: they are needed ${where}; or behindProxy, when a proxy in front does the TLS`,
+    )
+  }
+}
+
+function readHints(given: WebsocketOptions['hints'] = {}): Record<string, TypeHint> {
+  const hints: Record<string, TypeHint> = {}
+  for (const [type, hint] of Object.entries(given)) {
+    const good = isTypeName(type) ? readHint(hint) : undefined
+    if (good === undefined)
+      throw refuse(`hints: expected a hint such as {"title":"Requests"} for ${show(type)}`)
+    hints[type] = good
+  }
+  return hints
+}
+
+/** @throws FILE_UNREADABLE, OPTIONS_INVALID */
+async function readToken(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  let token: string
+  try {
+    token = (await readFile(path, 'utf8')).trim()
+  } catch (error) {
+    throw new EventstormError(
+      'FILE_UNREADABLE',
+      `expected the token in ${path}, got: ${reason(error)}`,
+      error,
+    )
+  }
+  if (token.length >= 16) return token
+  throw refuse(`tokenFile: expected 16 characters or more in ${path}, got ${token.length}`)
+}
+
 export default defineSink({
   name: 'websocket',
   summary: 'Shows events live in browsers, as graphs that need no configuration.',
-  options: z.strictObject({
-    host: z.string().default('127.0.0.1').meta({ description: 'The address to listen on.' }),
-    port: z.int().min(0).max(65_535).default(8080).meta({ description: 'The port to listen on; 0: any.' }),
-  }),
-  create({ host, port }) {
-    let server: Server | undefined
-    return {
-      open: () =>
-        new Promise<void>((resolve, reject) => {
-          server = createServer((_, response) => response.end('ok\n'))
-          server.once('error', reject).listen(port, host, resolve)
-        }),
-      write() {},
-      close() {
-        server?.close()
-      },
-    }
+  options,
+  create(given) {
+    checkDoor(given)
+    const hints = readHints(given.hints)
+    return new LiveSink(given, hints, () => readToken(given.tokenFile))
   },
 })
