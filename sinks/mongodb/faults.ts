@@ -26,7 +26,7 @@ const CONTENT = new Set([2, 9, 14, 15, 22, 52, 56, 57, 121, 10334, 17280, 17419]
 const CLIENT_SIDE = /^(BSON\w*Error|MongoInvalidArgumentError|RangeError|TypeError)$/
 
 const NETWORK =
-  /^Mongo(Network|ServerSelection|TopologyClosed|PoolC|WaitQueueTimeout|NotConnected|ServerClosed|ClientClosed)/
+  /^(Mongo(Network|ServerSelection|TopologyClosed|WaitQueueTimeout|NotConnected|ServerClosed|ClientClosed|OperationTimeout|StalePrimary|UnexpectedServerResponse)|(Mongo)?PoolCl)/
 
 /** Whether the command failed because of something that is in it. */
 export function isContent(error: unknown): boolean {
