@@ -50,26 +50,29 @@ export async function startCluster(count: number): Promise<CassandraCluster> {
   const hosts = Array.from({ length: count }, (_, i) => `127.0.0.${i + 1}`)
   const [port, storagePort] = [await freePort(...hosts), await freePort(...hosts)]
   const folder = await mkdtemp(join(tmpdir(), 'eventstorm-cassandra-'))
-  const starting = hosts.map(async (host, i) => {
+  const nodes: ServerProcess[] = []
+  const start = async (host: string, i: number) => {
     const data = join(folder, host)
     const ring = { port, storagePort, token: tokens(count)[i]!, seed: hosts[0]! }
-    return ServerProcess.start({
+    nodes[i] = await ServerProcess.start({
       name: `cassandra on ${host}:${port}`,
       command: await nodeCommand({ built, java, host, data, ...ring }),
       ready: () => answers(host, port),
       timeout: 180_000,
     })
-  })
-  const settled = await Promise.allSettled(starting)
-  const nodes = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  }
   const end = async () => {
     await Promise.all(nodes.map((node) => node.kill()))
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
-  const failed = settled.find((each) => each.status === 'rejected')
-  if (failed) {
+  try {
+    // The first one tells the others who there is; one that finds nobody gives up.
+    await start(hosts[0]!, 0)
+    const others = await Promise.allSettled(hosts.slice(1).map((host, i) => start(host, i + 1)))
+    for (const each of others) if (each.status === 'rejected') throw each.reason
+  } catch (error) {
     await end()
-    throw failed.reason
+    throw error
   }
   return { url: `cassandra://${hosts.join(',')}:${port}`, hosts, port, nodes, [Symbol.asyncDispose]: end }
 }

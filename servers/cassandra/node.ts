@@ -50,7 +50,7 @@ export async function nodeCommand(node: Node): Promise<[string, ...string[]]> {
     '-Dcassandra-foreground=yes',
     // Nobody else can be on these rings, so there is nothing to wait for.
     '-Dcassandra.skip_wait_for_gossip_to_settle=0',
-    '-Dcassandra.ring_delay_ms=1000',
+    '-Dcassandra.ring_delay_ms=10000',
     '-Dcassandra.superuser_setup_delay_ms=0',
     ...['-cp', join(built, 'lib', '*'), 'org.apache.cassandra.service.CassandraDaemon'],
   ]
@@ -75,8 +75,7 @@ saved_caches_directory: ${data}/saved_caches
 hints_directory: ${data}/hints
 cdc_raw_directory: ${data}/cdc_raw
 cdc_enabled: false
-commitlog_sync: periodic
-commitlog_sync_period: 10s
+commitlog_sync: batch
 commitlog_segment_size: 32MiB
 memtable_allocation_type: heap_buffers
 disk_access_mode: standard
