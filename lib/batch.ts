@@ -14,6 +14,7 @@ export class EventBatch implements Iterable<StormEvent> {
   /** How many bytes of BSON, headers included. */
   readonly bytes: number
   #events: StormEvent[] | undefined
+  #documents: Buffer[] | undefined
 
   constructor(messages: readonly Message[]) {
     this.messages = messages
@@ -29,6 +30,15 @@ export class EventBatch implements Iterable<StormEvent> {
     this.#events ??=
       this.messages.length === 1 ? decodeEvents(this.messages[0]!) : this.messages.flatMap(decodeEvents)
     return this.#events
+  }
+
+  /**
+   * The BSON of each of `events()`, in the same order and as it came over the wire: documents `{ time, data }`, with the
+   * extension attributes behind. Views of the messages, for sinks that keep the bytes; `decodeEvents` reads them.
+   */
+  documents(): Buffer[] {
+    this.#documents ??= documentsOf(this.messages, this.events(), this.undecodable > 0)
+    return this.#documents
   }
 
   /** Events that could not be decoded; 0 as long as nobody has asked for the events. */
@@ -53,4 +63,22 @@ export class EventBatch implements Iterable<StormEvent> {
       new EventBatch([sliceMessage(message, middle, message.count)]),
     ]
   }
+}
+
+function documentsOf(messages: readonly Message[], events: readonly StormEvent[], some: boolean): Buffer[] {
+  const documents: Buffer[] = []
+  for (const message of messages) {
+    const { body, count } = message
+    let at = message.offset
+    for (let i = 0; i < count; i++) {
+      const end = at + body.readInt32LE(at)
+      if (!some || isEventAt(events[documents.length], message, i)) documents.push(body.subarray(at, end))
+      at = end
+    }
+  }
+  return documents
+}
+
+function isEventAt(event: StormEvent | undefined, { type, source, epoch, seq }: Message, i: number): boolean {
+  return event?.seq === seq + i && event.type === type && event.source === source && event.epoch === epoch
 }
