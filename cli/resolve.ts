@@ -40,6 +40,7 @@ const SHIPPED: Record<Kind, Record<string, string>> = {
     forward: '../routers/forward/forward.js',
   },
   sink: {
+    cassandra: '../sinks/cassandra/cassandra.js',
     mongodb: '../sinks/mongodb/mongodb.js',
     segments: '../sinks/segments/segments.js',
     stdout: '../sinks/stdout/stdout.js',
