@@ -29,7 +29,7 @@ function describe({ part, running }: Started): string {
       return `as ${framework.source ?? `${hostname()}/${name}`}${from}${listening}`
     }
     case 'sink':
-      return `takes ${texts(framework.subscribe).join(', ') || 'everything'}${into(own.path)}${listening}`
+      return `takes ${texts(framework.subscribe).join(', ') || 'everything'}${into(own.path)}${listening}${running.url ? `; look at ${running.url}` : ''}`
   }
 }
 

@@ -69,6 +69,7 @@ export interface Part {
 export type RunningPart = Running & {
   streams?(): Iterable<Stream>
   endpoints?: readonly string[]
+  url?: string | undefined
   sourceEndpoints?: readonly string[]
   sinkEndpoints?: readonly string[]
 }

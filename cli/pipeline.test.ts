@@ -119,7 +119,7 @@ test('the quick start is a good pipeline, with a sample under a name that says s
   assert.deepEqual(own.faults, [])
   assert.deepEqual(
     own.pipeline!.parts.map((part) => part.name),
-    ['router', 'system', 'nginx', 'stdout', 'segments'],
+    ['router', 'system', 'nginx', 'stdout', 'segments', 'websocket'],
   )
   const sampled = await readPipeline(quickStart('/nowhere', log))
   assert.deepEqual(sampled.faults, [])
@@ -129,9 +129,9 @@ test('the quick start is a good pipeline, with a sample under a name that says s
   assert.deepEqual(bare.faults, [])
   assert.deepEqual(
     bare.pipeline!.parts.map((part) => part.name),
-    ['router', 'system', 'stdout'],
+    ['router', 'system', 'stdout', 'websocket'],
   )
-  const { keep, keepBytes } = own.pipeline!.parts.at(-1)!.own
+  const { keep, keepBytes } = own.pipeline!.parts.find(({ name }) => name === 'segments')!.own
   assert.ok(keep && keepBytes, 'what it keeps is bounded')
 })
 

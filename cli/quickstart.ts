@@ -19,7 +19,11 @@ export function quickStart(accessLog = ACCESS_LOG, sample = SAMPLE, stores = can
   return stringify({
     routers: { router: { use: 'forward' } },
     sources: { system: {}, ...webServer(accessLog, sample) },
-    sinks: { stdout: {}, ...(stores ? { segments: { path: DATA, ...KEEP } } : {}) },
+    sinks: {
+      stdout: {},
+      ...(stores ? { segments: { path: DATA, ...KEEP } } : {}),
+      websocket: { otherPort: true, ...(stores ? { store: `segments:${DATA}` } : {}) },
+    },
     // The greeting says what runs.
     logLevel: 'warn',
   })

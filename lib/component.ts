@@ -136,6 +136,8 @@ export interface Written {
 export interface EventSink {
   /** Patterns that it needs besides what its user subscribes to; for reserved types, such as `_meta.**`. */
   readonly subscribe?: readonly string[]
+  /** Where people look at it, such as http://127.0.0.1:8080/, once it is open. */
+  readonly url?: string | undefined
   /** Called before the first write, and again after each `reconnect`. */
   open?(context: SinkContext): void | Promise<void>
   /**

@@ -96,6 +96,8 @@ export interface AttachedSink extends Running {
   /** Where it listens, with the real port where the system chose one. */
   readonly endpoints: readonly string[]
   readonly state: SinkState
+  /** Where people look at it; of sinks that are looked at. */
+  readonly url: string | undefined
   counters(): SinkCounters
   /** What is known of each stream. */
   streams(): Iterable<Stream>
@@ -191,6 +193,10 @@ class SinkRunner implements AttachedSink {
 
   get state(): SinkState {
     return this.#writer.state === 'up' && this.#slow ? 'slow' : this.#writer.state
+  }
+
+  get url(): string | undefined {
+    return this.#sink.url
   }
 
   streams(): Iterable<Stream> {

@@ -2,6 +2,7 @@ import { Asker } from '../../lib/ask/index.js'
 import {
   type EventBatch,
   type EventSink,
+  EventstormError,
   readHint,
   reason,
   type SinkContext,
@@ -208,7 +209,7 @@ export class LiveSink implements EventSink {
   }
 
   async #listen(tls: { cert: string; key: string } | undefined): Promise<void> {
-    const { host, port, maxClients } = this.#options
+    const { host, port, otherPort, maxClients } = this.#options
     this.#transport = await this.#chooseTransport()
     const handler: TransportHandler = {
       request: (request) => this.#http.answer(request),
@@ -217,18 +218,24 @@ export class LiveSink implements EventSink {
       message: (peer, text) => this.#hub.message(peer, text, this.#context.clock.now()),
       closed: (peer) => this.#sockets.closed(peer),
     }
-    const listening = await this.#transport.listen(
-      {
-        host,
-        port,
-        tls,
-        subprotocol: SUBPROTOCOL,
-        maxMessage: MAX_CLIENT_MESSAGE,
-        // Some more than browsers, for their requests and to tell those that are too many.
-        maxConnections: maxClients + 200,
-      },
-      handler,
-    )
+    const settings = {
+      host,
+      port,
+      tls,
+      subprotocol: SUBPROTOCOL,
+      maxMessage: MAX_CLIENT_MESSAGE,
+      // Some more than browsers, for their requests and to tell those that are too many.
+      maxConnections: maxClients + 200,
+    }
+    const listening = await this.#transport.listen(settings, handler).catch((error) => {
+      if (otherPort && error.code === 'EADDRINUSE')
+        return this.#transport!.listen({ ...settings, port: 0 }, handler)
+      throw new EventstormError(
+        'BIND_FAILED',
+        `cannot listen on ${host}:${port}: ${reason(error)}; choose another --port`,
+        error,
+      )
+    })
     const name = host.includes(':') ? `[${host}]` : host
     this.url = `${tls ? 'https' : 'http'}://${name}:${listening.port}/`
   }

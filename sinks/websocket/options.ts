@@ -7,6 +7,7 @@ export const options = z.strictObject({
     argument: 'address',
   }),
   port: z.int().min(0).max(65_535).default(8080).meta({ description: 'Port to listen on; 0: any.' }),
+  otherPort: z.boolean().default(false).meta({ description: 'Take any free port when that one is taken.' }),
   tokenFile: z.string().min(1).optional().meta({
     description: 'A file with the token that browsers must know, 16 characters or more. A page asks for it.',
     argument: 'path',
