@@ -3,6 +3,7 @@ import { followOptions, logSource } from '../../lib/follow/index.js'
 import { defineSource, EventstormError, type LineParser, reason, z } from '../../lib/index.js'
 import { alsoPrefixed } from '../../lib/syslog/index.js'
 import { type Format, formatFromConfiguration, readFormat } from './format.js'
+import { hints } from './hints.js'
 import { accessLogParser } from './parse.js'
 
 const options = z.strictObject({
@@ -48,6 +49,7 @@ export default defineSource({
   name: 'nginx',
   summary: "Every request in nginx's access log, as an http.hit.",
   types: ['http.hit', 'log.unparsed'],
+  hints,
   options,
   create(given) {
     const format = chooseFormat(given)

@@ -2,6 +2,7 @@ import { followOptions, logSource } from '../../lib/follow/index.js'
 import { defineSource, duration, list, z } from '../../lib/index.js'
 import { zoneOption } from '../../lib/syslog/index.js'
 import { newPostfixCounters } from './counters.js'
+import { hints } from './hints.js'
 import { PostfixLog } from './postfix-log.js'
 
 const options = z.strictObject({
@@ -40,6 +41,7 @@ export default defineSource({
   name: 'postfix',
   summary: 'The log of a Postfix mail server: messages, deliveries, rejections and connections.',
   types: [...TYPES, 'log.unparsed'],
+  hints,
   options,
   create(given) {
     const counters = newPostfixCounters()

@@ -1,6 +1,7 @@
 import { followOptions, logSource } from '../../lib/follow/index.js'
 import { defineSource, duration, z } from '../../lib/index.js'
 import { zoneOption } from '../../lib/syslog/index.js'
+import { hints } from './hints.js'
 import { newSshdCounters, SshdParser } from './parse.js'
 
 const options = z.strictObject({
@@ -33,6 +34,7 @@ export default defineSource({
   name: 'sshd',
   summary: "Logins, sessions and attacks, from OpenSSH's lines in the system's log.",
   types: [...TYPES, 'log.unparsed'],
+  hints,
   options,
   syslogHead: true,
   parser: (given) => new SshdParser(given),

@@ -16,6 +16,7 @@ import {
 } from '../../lib/index.js'
 import { SyslogHeads, zoneOption } from '../../lib/syslog/index.js'
 import { type Address, LOOPBACK, readAddress, showAddress } from './address.js'
+import { hints } from './hints.js'
 import { readSyslog, type SyslogMessage, toLine } from './message.js'
 import { newTcpCounters, TcpInput } from './tcp.js'
 import { UdpInput } from './udp.js'
@@ -255,6 +256,7 @@ export default defineSource({
   name: 'syslog',
   summary: 'Syslog messages from the network, over UDP and TCP.',
   types: ['syslog.message', 'log.unparsed'],
+  hints,
   options,
   create: (given) => new SyslogSource(given),
 })

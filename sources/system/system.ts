@@ -8,6 +8,7 @@ import {
   type SourceContext,
   z,
 } from '../../lib/index.js'
+import { hints } from './hints.js'
 import { type Driver, makeReadings, READINGS, type Reading, type ReadingName } from './readings.js'
 
 const options = z.strictObject({
@@ -95,6 +96,7 @@ export default defineSource({
   name: 'system',
   summary: 'Processor, memory, disks and network of this machine, at an interval.',
   types: ['cpu.usage', 'memory.usage', 'disk.usage', 'network.usage'],
+  hints,
   options,
   create: (given) => new SystemSource(given),
 })
