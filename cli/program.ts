@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { checkCommand } from './commands/check.js'
 import { componentsCommand } from './commands/components.js'
 import { emitCommand } from './commands/emit.js'
+import { keygenCommand } from './commands/keygen.js'
 import { parseCommand } from './commands/parse.js'
 import { queryCommand } from './commands/query.js'
 import { routerCommand } from './commands/router.js'
@@ -34,6 +35,7 @@ const COMMANDS = [
   parseCommand,
   queryCommand,
   checkCommand,
+  keygenCommand,
   schemaCommand,
   componentsCommand,
 ]

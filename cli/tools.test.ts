@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -183,4 +183,42 @@ test('healthz tells what is not running', async () => {
     status: 'starting',
     not: [{ kind: 'sink', name: 'stuck', status: 'starting' }],
   })
+})
+
+test('keys that keygen made lead from emit through a router to tap, and no other way', async () => {
+  const made = await runToEnd(['keygen', 'router', '--out', folder])
+  assert.equal(made.code, 0, made.stderr)
+  assert.match(made.stdout, /router\.key {2}keep it secret/)
+  const key = (name: string) => join(folder, `${name}.key`)
+  assert.equal(statSync(key('router')).mode & 0o777, 0o600)
+  for (const name of ['shop', 'viewer']) await runToEnd(['keygen', name, '--out', folder])
+  const again = await runToEnd(['keygen', 'shop', '--out', folder])
+  assert.match(again.stderr, /KEY_INVALID.*EEXIST/)
+  assert.notEqual(again.code, 0)
+  assert.doesNotMatch(made.stdout + again.stderr, /secret [^;]{40}/)
+
+  const publicKey = (name: string) => join(folder, `${name}.pub`)
+  await using router = new EventRouter({
+    bindSources: [freeEndpoint()],
+    bindSinks: [freeEndpoint()],
+    key: key('router'),
+    allowSources: [publicKey('shop')],
+    allowSinks: [publicKey('viewer')],
+  })
+  const known = ['--server-key', publicKey('router')]
+  await using tap = new Program([
+    ...['tap', '--limit', '1', '--connect', router.sinkEndpoints[0]!],
+    ...[...known, '--key', key('viewer')],
+  ])
+  await until('tap has subscribed', () => router.counters().subscriptions > 0)
+  const emit = ['emit', 'order.placed', '{"n": 1}', '--connect', router.sourceEndpoints[0]!]
+  const stranger = await runToEnd([...emit, '--timeout', '300ms'])
+  assert.notEqual(stranger.code, 0, 'without a key nobody listens')
+  const { code, stderr } = await runToEnd([...emit, ...known, '--key', key('shop')])
+  assert.equal(code, 0, stderr)
+  assert.equal(await tap.exit, 0)
+  assert.deepEqual(
+    tap.events.map((event) => event.data),
+    [{ n: 1 }],
+  )
 })

@@ -28,6 +28,13 @@ function fault(endpoint: string, binding: boolean): string | undefined {
   return undefined
 }
 
+const HERE = /^tcp:\/\/(127(\.\d+){3}|\[::1\]|localhost|lo):/
+
+/** Whether what is bound there can be reached from other machines. */
+export function isReachable(endpoint: string): boolean {
+  return endpoint.startsWith('tcp://') && !HERE.test(endpoint)
+}
+
 /**
  * Checks what libzmq would take in silence or refuse without saying why.
  * @throws ENDPOINT_INVALID

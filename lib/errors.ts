@@ -11,6 +11,8 @@ export const ERRORS = {
   PATTERN_INVALID: 'A pattern of event types cannot be understood.',
   ENDPOINT_INVALID: 'An endpoint is not tcp://host:port, ipc://path or inproc://name.',
   OPTIONS_INVALID: 'One or more options are missing, unknown or of the wrong kind.',
+  BIND_INSECURE: 'An endpoint that other machines can reach was to be bound without keys.',
+  KEY_INVALID: 'A key, a file with keys or a list of keys is missing or not understood.',
   BIND_FAILED: 'An endpoint could not be bound, usually because another process holds it.',
   CONNECT_FAILED: 'An endpoint could not be dialled at all.',
   TIMEOUT: 'What was waited for did not happen in time.',

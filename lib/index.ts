@@ -33,6 +33,7 @@ export { checkEndpoint, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from 
 export { ERRORS, type ErrorCode, EventstormError, reason, SinkError, type Steer, show } from './errors.js'
 export { type Data, isStormEvent, isTypeName, type NewEvent, type StormEvent } from './event.js'
 export { type FieldHint, hintType, readHint, type TypeHint, typeOfHint } from './hint.js'
+export { isKey, type KeyPair, newKeyPair } from './keys.js'
 export type { LossCounters, Stream } from './loss.js'
 export {
   byteSize,

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js'
 import { type Logger, silent } from './component.js'
-import { reason } from './errors.js'
+import { Door, doorsOf, openAll, sumConnections } from './door.js'
+import { MAX_TYPE_BYTES } from './event.js'
 import { type ConnectionCounters, type EndOptions, SubscribingEnd } from './sockets.js'
 
 export interface InletOptions extends EndOptions {
@@ -22,8 +23,6 @@ export interface Vitals {
 const LOOK_EVERY = 1000
 /** A loop that is busier than this all the time does not keep up. */
 const BUSY = 0.95
-/** Wait before the next attempt to bind an endpoint that is only just being given up, milliseconds. */
-const BIND_AGAIN = 20
 
 /**
  * The receiving end with a bound on memory. libzmq may not have one itself: a full receive pipe lets a stranger
@@ -35,17 +34,16 @@ const BIND_AGAIN = 20
 export class Inlet {
   /** How often what libzmq held was thrown away. */
   resets = 0
+  /** Messages of types that may not come in where they came. */
+  forbidden = 0
   readonly endpoints: readonly string[]
   #options: InletOptions
   #log: Logger
   #onMessage: (frames: Buffer[]) => void
-  #end: SubscribingEnd
+  #doors: Door<SubscribingEnd>[]
   /** Subscribed prefixes, as latin1 text: they are bytes. */
   #prefixes = new Set<string>()
-  #before: ConnectionCounters = { connected: 0, disconnected: 0, refused: 0 }
-  #closed = false
   #cancelLook: () => void = () => {}
-  #cancelBind: () => void = () => {}
   #vitals: () => Vitals
 
   constructor(options: InletOptions, onMessage: (frames: Buffer[]) => void) {
@@ -53,8 +51,8 @@ export class Inlet {
     this.#log = options.log ?? silent
     this.#vitals = options.vitals ?? processVitals()
     this.#onMessage = onMessage
-    this.#end = new SubscribingEnd(options, onMessage)
-    this.endpoints = this.#end.endpoints
+    this.#doors = openAll(doorsOf(options), (each) => this.#open(each))
+    this.endpoints = this.#doors.flatMap((door) => door.endpoints)
     // An inproc peer does not dial again, and its messages are this process's own.
     const outside = [...options.bind, ...options.connect].every((endpoint) => !endpoint.startsWith('inproc:'))
     if (options.maxMemory > 0 && outside)
@@ -62,27 +60,22 @@ export class Inlet {
   }
 
   get connections(): ConnectionCounters {
-    const now = this.#end.connections
-    const sum = { ...this.#before }
-    for (const key of Object.keys(sum) as (keyof ConnectionCounters)[]) sum[key] += now[key]
-    return sum
+    return sumConnections(this.#doors)
   }
 
   subscribe(prefix: Buffer | string): void {
     this.#prefixes.add(Buffer.from(prefix).toString('latin1'))
-    this.#end.subscribe(prefix)
+    for (const { end } of this.#doors) end.subscribe(prefix)
   }
 
   unsubscribe(prefix: Buffer | string): void {
     this.#prefixes.delete(Buffer.from(prefix).toString('latin1'))
-    this.#end.unsubscribe(prefix)
+    for (const { end } of this.#doors) end.unsubscribe(prefix)
   }
 
   close(): void {
-    this.#closed = true
     this.#cancelLook()
-    this.#cancelBind()
-    this.#end.close()
+    for (const door of this.#doors) door.close()
   }
 
   #look(): void {
@@ -93,23 +86,27 @@ export class Inlet {
       { memory, maxMemory: this.#options.maxMemory },
       'cannot keep up; waiting messages are dropped',
     )
-    this.#before = this.connections
-    this.#end.close()
-    this.#reopen()
+    for (const door of this.#doors) door.reopen()
   }
 
-  #reopen(): void {
-    try {
-      this.#end = new SubscribingEnd({ ...this.#options, bind: this.endpoints }, this.#onMessage)
-    } catch (error) {
-      // libzmq gives an endpoint up some time after its socket was closed.
-      this.#log.debug({ error: reason(error) }, 'not bound yet')
-      this.#cancelBind = this.#options.clock.after(BIND_AGAIN, () => {
-        if (!this.#closed) this.#reopen()
-      })
-      return
-    }
-    for (const prefix of this.#prefixes) this.#end.subscribe(Buffer.from(prefix, 'latin1'))
+  #open(options: InletOptions): Door<SubscribingEnd> {
+    const door: Door<SubscribingEnd> = new Door(
+      { ...options, log: this.#log },
+      (bind) => new SubscribingEnd({ ...options, bind }, (frames) => this.#take(door, frames)),
+      {
+        after: (end) => {
+          for (const prefix of this.#prefixes) end.subscribe(Buffer.from(prefix, 'latin1'))
+        },
+      },
+    )
+    return door
+  }
+
+  #take({ types }: Door<SubscribingEnd>, frames: Buffer[]): void {
+    const topic = frames[0]!
+    if (types === undefined || (topic.length <= MAX_TYPE_BYTES && types(topic.toString())))
+      this.#onMessage(frames)
+    else this.forbidden++
   }
 }
 

@@ -7,6 +7,7 @@ import { Intake } from './intake.js'
 import { Ledger, type LossCounters } from './loss.js'
 import { list, z } from './options.js'
 import { compilePatterns } from './pattern.js'
+import { allowLists, readSecurity, securing, serverKeys } from './security.js'
 import type { Malformation, Message } from './wire.js'
 
 /** How everything that receives events is connected and bounded. */
@@ -25,6 +26,9 @@ export const receiverOptions = z.strictObject({
   }),
   ...receiving,
   ...dialling,
+  serverKey: serverKeys('what is dialled'),
+  allow: allowLists('what is bound'),
+  ...securing,
 })
 
 export interface ReceiverCounters extends LossCounters {
@@ -59,10 +63,11 @@ export class Receiver {
     this.ledger = new Ledger({ maxStreams, since: () => attached })
     this.#intake = new Intake({ ledger: this.ledger, clock, matches, wholeBody: true })
     this.#connect = connect.length + bind.length === 0 ? [DEFAULT_SINKS_ENDPOINT] : connect
+    const ends = { bind, connect: this.#connect }
     this.#inlet = new Inlet(
       {
-        connect: [...this.#connect],
-        bind,
+        ...ends,
+        security: readSecurity(options, ends),
         maxMessageBytes,
         maxMemory,
         reconnectInterval,
@@ -101,6 +106,7 @@ export class Receiver {
       connections: this.#inlet.connections,
       streams: this.ledger.size,
       forgottenStreams: this.ledger.forgotten,
+      forbidden: this.#inlet.forbidden,
       resets: this.#inlet.resets,
     }
   }

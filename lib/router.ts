@@ -15,7 +15,8 @@ import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { Ledger, type Stream } from './loss.js'
 import { list, parseOptions, z } from './options.js'
-import { PublishingEnd } from './sockets.js'
+import { Outlet } from './outlet.js'
+import { allowLists, readSecurity, securing, serverKeys } from './security.js'
 import type { Malformation } from './wire.js'
 
 export const routerOptions = z.strictObject({
@@ -38,6 +39,11 @@ export const routerOptions = z.strictObject({
   ...receiving,
   ...publishing,
   ...dialling,
+  serverKeySources: serverKeys('what is dialled at the side of the sources'),
+  serverKeySinks: serverKeys('what is dialled at the side of the sinks'),
+  allowSources: allowLists('what is bound for sources'),
+  allowSinks: allowLists('what is bound for sinks'),
+  ...securing,
 })
 
 export type RouterOptions = z.input<typeof routerOptions> & {
@@ -92,7 +98,7 @@ export class EventRouter implements Running {
   #life = new Lifecycle()
   #component: RouterComponent
   #in: Inlet
-  #out: PublishingEnd
+  #out: Outlet
   #interest = new Interest()
   #ledger: Ledger
   /** Since when subscriptions have changed whose streams are not forgotten yet, microseconds. */
@@ -113,25 +119,23 @@ export class EventRouter implements Running {
     this.#intake = new Intake({ ledger: this.#ledger, clock, wholeBody: false })
     const orDefault = (bind: string[], connect: string[], fallback: string) =>
       bind.length + connect.length === 0 ? [fallback] : bind
-    this.#in = new Inlet(
-      {
-        ...limits,
-        clock,
-        log,
-        bind: orDefault(bindSources, connectSources, DEFAULT_SOURCES_ENDPOINT),
-        connect: connectSources,
-      },
-      (frames) => this.#forward(frames),
+    const { key, insecure, serverKeySources, serverKeySinks, allowSources, allowSinks } = limits
+    const sources = {
+      bind: orDefault(bindSources, connectSources, DEFAULT_SOURCES_ENDPOINT),
+      connect: connectSources,
+    }
+    const sinks = { bind: orDefault(bindSinks, connectSinks, DEFAULT_SINKS_ENDPOINT), connect: connectSinks }
+    const ofSources = readSecurity(
+      { key, insecure, serverKey: serverKeySources, allow: allowSources },
+      sources,
+    )
+    const ofSinks = readSecurity({ key, insecure, serverKey: serverKeySinks, allow: allowSinks }, sinks)
+    this.#in = new Inlet({ ...limits, ...sources, security: ofSources, clock, log }, (frames) =>
+      this.#forward(frames),
     )
     try {
-      this.#out = new PublishingEnd(
-        {
-          ...limits,
-          log,
-          bind: orDefault(bindSinks, connectSinks, DEFAULT_SINKS_ENDPOINT),
-          connect: connectSinks,
-        },
-        (prefix, wanted) => this.#onSubscription(prefix, wanted),
+      this.#out = new Outlet({ ...limits, ...sinks, security: ofSinks, clock, log }, (prefix, wanted) =>
+        this.#onSubscription(prefix, wanted),
       )
     } catch (error) {
       this.#in.close()
@@ -164,6 +168,7 @@ export class EventRouter implements Running {
       foreign: this.#out.foreign,
       streams: this.#ledger.size,
       forgottenStreams: this.#ledger.forgotten,
+      forbidden: this.#in.forbidden,
       resets: this.#in.resets,
       sourceConnections: this.#in.connections,
       sinkConnections: { ...this.#out.connections },

@@ -1,11 +1,15 @@
 import { readFileSync, rmSync } from 'node:fs'
 import * as zmq from 'zeromq'
+import type { AllowList } from './allow-list.js'
 import { type Logger, silent } from './component.js'
-import { checkEndpoint } from './endpoint.js'
+import { checkEndpoint, isReachable } from './endpoint.js'
 import { EventstormError, reason } from './errors.js'
+import type { KeyPair } from './keys.js'
+import type { Security } from './security.js'
+import { guard } from './zap.js'
 
 /*
- * The only importer of zeromq. Both ends are built by one recipe, because libzmq's defaults lose, corrupt,
+ * The importer of zeromq, beside zap.ts. Both ends are built by one recipe, because libzmq's defaults lose, corrupt,
  * hang or abort in ways that were all seen:
  *
  * - options are assigned after a bare construction: a constructor that throws crashes the process at its exit
@@ -25,6 +29,8 @@ export interface EndOptions {
   /** First wait before dialling again, milliseconds; doubles up to ten seconds. */
   reconnectInterval: number
   log?: Logger
+  /** Default: none; only what this machine alone can reach may be bound then. */
+  security?: Security
 }
 
 export interface PublishingOptions extends EndOptions {
@@ -42,6 +48,9 @@ export type ConnectionCounters = {
 
 const MAX_RECONNECT_INTERVAL = 10_000
 const HANDSHAKE_INTERVAL = 5000
+/** A peer that is refused is told of once in so long, milliseconds. */
+const REFUSAL_TOLD_EVERY = 60_000
+const MAX_REFUSED_KEYS = 1000
 /** Frames that subscribers may send: a byte and a prefix. */
 const MAX_SUBSCRIPTION_BYTES = 1024
 
@@ -51,6 +60,12 @@ type XSocket = zmq.Socket & {
   sendHighWaterMark: number
   send(frames: (string | Buffer)[]): Promise<void>
   receive(): Promise<Buffer[]>
+  curveServer: boolean
+  curvePublicKey: string | null
+  curveSecretKey: string | null
+  curveServerKey: string | null
+  zapDomain: string | null
+  zapEnforceDomain: boolean
 }
 
 // A socket that nothing refers to is closed by the garbage collector.
@@ -62,6 +77,7 @@ abstract class End {
   readonly endpoints: string[] = []
   protected socket: XSocket
   protected log: Logger
+  #guards: (() => void)[] = []
 
   protected constructor(socket: zmq.Socket, options: EndOptions, configure: (socket: XSocket) => void) {
     this.socket = socket as XSocket
@@ -84,8 +100,8 @@ abstract class End {
       this.socket.tcpKeepaliveCount = 3
       configure(this.socket)
       this.#watch()
-      for (const endpoint of options.bind) this.#bind(endpoint)
-      for (const endpoint of options.connect) this.#connect(endpoint)
+      for (const [i, endpoint] of options.bind.entries()) this.#bind(endpoint, i, options.security)
+      for (const [i, endpoint] of options.connect.entries()) this.#connect(endpoint, i, options.security)
     } catch (error) {
       this.close()
       throw error
@@ -102,10 +118,20 @@ abstract class End {
     if (this.socket.closed) return
     this.socket.linger = linger
     this.socket.close()
+    for (const release of this.#guards) release()
     for (const endpoint of this.endpoints) removePath(endpoint)
   }
 
-  #bind(endpoint: string): void {
+  /** For all that are bound or dialled from now on: libzmq takes the options as they are at that moment. */
+  #bind(endpoint: string, i: number, security: Security | undefined): void {
+    const list = security?.allow[i]
+    if (security?.keys !== undefined && list !== undefined) this.#guard(security.keys, list)
+    else if (!security?.insecure && isReachable(endpoint)) {
+      throw new EventstormError(
+        'BIND_INSECURE',
+        `cannot listen on ${endpoint}: other machines can reach it, and anybody there could send and read events. Give it keys (eventstorm keygen, then key and allow), listen on 127.0.0.1, or allow it with insecure`,
+      )
+    }
     try {
       if (endpoint.startsWith('ipc://')) refuseTakenPath(endpoint.slice('ipc://'.length))
       this.socket.bindSync(endpoint.replace(/:0$/, ':*'))
@@ -119,7 +145,36 @@ abstract class End {
     this.endpoints.push(this.socket.lastEndpoint ?? endpoint)
   }
 
-  #connect(endpoint: string): void {
+  /** Encrypts, and lets in who is in the list. */
+  #guard(keys: KeyPair, list: AllowList): void {
+    const told = new Map<string, number>()
+    const { domain, release } = guard({
+      log: this.log,
+      nameOf: (key) => list.nameOf(key),
+      refused: (key, address) => {
+        const now = Date.now()
+        if (now - (told.get(key) ?? 0) < REFUSAL_TOLD_EVERY) return
+        // Whoever makes up keys is told of less exactly, but does not fill the memory.
+        if (told.size >= MAX_REFUSED_KEYS) told.clear()
+        told.set(key, now)
+        this.log.warn({ key, address, list: list.path }, 'a peer was refused; its key is not in the list')
+      },
+    })
+    this.#guards.push(release)
+    this.socket.curveServer = true
+    this.socket.curveSecretKey = keys.secretKey
+    this.socket.zapDomain = domain
+    this.socket.zapEnforceDomain = true
+  }
+
+  #connect(endpoint: string, i: number, security: Security | undefined): void {
+    const serverKey = security?.serverKeys[i]
+    if (security?.keys !== undefined && serverKey !== undefined) {
+      this.socket.curveServer = false
+      this.socket.curvePublicKey = security.keys.publicKey
+      this.socket.curveSecretKey = security.keys.secretKey
+      this.socket.curveServerKey = serverKey
+    }
     try {
       this.socket.connect(endpoint)
     } catch (error) {

@@ -19,8 +19,10 @@ import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { FIRST_BATCH_BYTES, OpenStream } from './open-stream.js'
 import { byteSize, duration, list, parseOptions, z } from './options.js'
+import { Outlet } from './outlet.js'
 import { compilePattern } from './pattern.js'
-import { type ConnectionCounters, PublishingEnd } from './sockets.js'
+import { allowLists, readSecurity, securing, serverKeys } from './security.js'
+import type { ConnectionCounters } from './sockets.js'
 import { headerLength, heartbeatBody, writeHeader } from './wire.js'
 
 export const sourceOptions = z.strictObject({
@@ -62,6 +64,9 @@ export const sourceOptions = z.strictObject({
   }),
   ...publishing,
   ...dialling,
+  serverKey: serverKeys('what is dialled'),
+  allow: allowLists('what is bound'),
+  ...securing,
 })
 
 export type SourceOptions = z.input<typeof sourceOptions> & {
@@ -122,7 +127,7 @@ export class EventSource implements Running {
   #clock: Clock
   #log: Logger
   #life = new Lifecycle()
-  #end: PublishingEnd
+  #end: Outlet
   #nameBytes: Buffer
   #headerLength: number
   #interest = new Interest()
@@ -155,10 +160,12 @@ export class EventSource implements Running {
     this.#nameBytes = Buffer.from(this.name)
     this.#headerLength = headerLength(this.#nameBytes.length)
     const { connect, bind, sendHighWaterMark, reconnectInterval, maxEventBytes } = this.#options
-    this.#end = new PublishingEnd(
+    const ends = { bind, connect: connect.length + bind.length === 0 ? [DEFAULT_SOURCES_ENDPOINT] : connect }
+    this.#end = new Outlet(
       {
-        connect: connect.length + bind.length === 0 ? [DEFAULT_SOURCES_ENDPOINT] : connect,
-        bind,
+        ...ends,
+        security: readSecurity(this.#options, ends),
+        clock,
         sendHighWaterMark,
         reconnectInterval,
         maxMessageBytes: maxEventBytes,

@@ -10,6 +10,7 @@ import {
 } from '../../lib/index.js'
 import { checked } from '../component-command.js'
 import { addExamples, createCommand } from '../create-command.js'
+import { ends } from '../ends.js'
 import { addFlags, readFlags } from '../flags.js'
 import { createLog } from '../logging.js'
 import { quietLog } from '../process-options.js'
@@ -18,7 +19,7 @@ import { openScreen } from '../top-screen.js'
 import { SORT_KEYS, TopTable } from '../top-table.js'
 import { tableLines } from '../top-text.js'
 
-const wire = z.strictObject(subscribeOptions.pick({ connect: true, bind: true }).shape)
+const wire = z.strictObject(subscribeOptions.pick(ends).shape)
 
 const topOptions = z.strictObject({
   sort: z
