@@ -19,7 +19,10 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
   const { type, hint } = info
   const [all, setAll] = useState(false)
   const [table, setTable] = useState(false)
-  const panels = useMemo(() => panelsFor(info, entries), [info, entries])
+  const panels = useMemo(() => {
+    const { store } = page.live
+    return panelsFor(info, entries, store.rate(type, store.timeline.bucket(page.end()), 60) || info.rate)
+  }, [info, entries])
   const shown = all ? panels : panels.slice(0, FIRST_PANELS)
   const pinned = page.view.pinned.includes(type)
   const title = hint?.title ?? type

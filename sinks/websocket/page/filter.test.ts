@@ -7,6 +7,8 @@ test('words with wildcards are patterns for the server, others are parts of name
   assert.deepEqual(patternsOf('http.** cpu'), ['**'])
   assert.deepEqual(patternsOf('ht*p'), ['**'])
   assert.deepEqual(patternsOf(''), ['**'])
+  assert.deepEqual(patternsOf('t42 a.*', true), ['**.t42.**', 'a.*'])
+  assert.deepEqual(patternsOf('<t>', true), ['**'])
   const wanted = (filter: string) =>
     ['http', 'http.hit', 'http.hit.late', 'cpu.usage'].filter((type) => filtered(filter, type))
   assert.deepEqual(wanted('http.**'), ['http', 'http.hit', 'http.hit.late'])

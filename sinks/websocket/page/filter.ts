@@ -5,9 +5,15 @@ const MOST_PATTERNS = 16
 
 const wordsOf = (filter: string) => filter.split(/[\s,]+/).filter(Boolean)
 
-/** What to ask the server for. With one word that is no pattern among them, all types are needed. */
-export function patternsOf(filter: string): string[] {
+/**
+ * What to ask the server for. With one word that is no pattern among them, all types are needed; if the server has
+ * more than it tells a page (`partial`), the words are at least whole segments of a name.
+ */
+export function patternsOf(filter: string, partial = false): string[] {
   const words = wordsOf(filter)
+  if (partial && words.length > 0 && words.every(isPattern)) {
+    return words.slice(0, MOST_PATTERNS).map((word) => (word.includes('*') ? word : `**.${word}.**`))
+  }
   const patterns = words.length > 0 && words.every((word) => word.includes('*') && isPattern(word))
   return patterns ? words.slice(0, MOST_PATTERNS) : ['**']
 }

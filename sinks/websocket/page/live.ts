@@ -34,6 +34,8 @@ export class Live {
   /** Our clock when the first frame came; how long nothing has been heard. */
   opened = 0
   refused = ''
+  /** The server has more types or series than it tells one page. */
+  partial = false
   #connection: Connection
   #asked: Asked
   #changed: (urgent: boolean) => void
@@ -113,7 +115,11 @@ export class Live {
         this.name = frame.name
         this.endpoints = frame.endpoints
         this.subscribe = frame.subscribe
-        if (this.store.epoch !== frame.epoch) this.#floor = 0
+        if (this.store.epoch !== frame.epoch) {
+          this.#floor = 0
+          this.partial = false
+        }
+        this.partial ||= frame.more > 0
         this.opened ||= Date.now()
         this.store.begin(frame.epoch, frame.types)
         this.#subscribe()
@@ -125,7 +131,9 @@ export class Live {
         this.refused = frame.message
         break
       case 'series':
-        if (frame.view === this.#view) this.store.applySeries(frame)
+        if (frame.view !== this.#view) return
+        this.store.applySeries(frame)
+        this.partial ||= frame.hidden > 0
         break
       case 't':
         if (frame.view !== this.#view) return

@@ -8,6 +8,8 @@ import { applyTheme, currentPalette, isDark, onSystemTheme } from './theme.js'
 import { Tooltip } from './tooltip.js'
 import { readView, type View, writeView } from './view.js'
 
+/** A graph shows so much at least, milliseconds. */
+const SHORTEST = 60_000
 const STORED = 'eventstorm.view'
 
 /** The whole page: what the user sees, what is known, and who draws it. */
@@ -107,7 +109,9 @@ export class Page {
     // Without new data the picture goes on, so that one sees that there is none.
     const now = this.live.now()
     const to = this.paused ?? (now - this.end() > 4000 ? now : this.end())
-    return [to - window * 1000, to]
+    // A server that has just begun has nothing to show of most of the window.
+    const begun = Math.min(this.live.store.since, to - SHORTEST)
+    return [Math.max(to - window * 1000, begun), to]
   }
 
   get dark(): boolean {
@@ -165,7 +169,7 @@ export class Page {
     return {
       window: Math.max(length, range ? 0 : window * 1000),
       from: range ? range[0] * 1000 : undefined,
-      match: patternsOf(filter),
+      match: patternsOf(filter, this.live?.partial),
       hz: rate === 'auto' ? (calm ? 1 : 4) : rate === '1' ? 1 : 4,
     }
   }

@@ -8,7 +8,7 @@ const info = (type: string, hint: TypeInfo['hint'] = {}): TypeInfo => ({ type, r
 const entries = (...series: Omit<Series, 'i'>[]): Entry[] =>
   series.map((each, i) => ({ series: { i, ...each }, columns: {}, written: 0 }))
 const told = (type: TypeInfo, list: Entry[]) =>
-  panelsFor(type, list).map(({ title, unit, lines }) => [
+  panelsFor(type, list, 1).map(({ title, unit, lines }) => [
     title,
     unit,
     lines.map(({ name }) => name).join(' '),
@@ -26,7 +26,7 @@ test('a type with a duration gets its rate and its percentiles', () => {
 test('keys are lines, in the order of their names, the rest last', () => {
   const type = 'http.hit'
   const keys = ['status 10', 'status 9'].map((key) => ({ type, key }))
-  const [panel] = panelsFor(info(type), entries({ type }, { type, key: 'other', other: true }, ...keys))
+  const [panel] = panelsFor(info(type), entries({ type }, { type, key: 'other', other: true }, ...keys), 1)
   assert.deepEqual(
     panel?.lines.map(({ name }) => name),
     ['status 9', 'status 10', 'other'],
@@ -64,7 +64,7 @@ test('amounts and counters are told by the second, states are bands', () => {
     { type, field: 'errors', kind: 'counter' },
     { type, field: 'status', kind: 'state', states: ['ok'] },
   )
-  const panels = panelsFor(info(type), list)
+  const panels = panelsFor(info(type), list, 1)
   assert.deepEqual(
     panels.map(({ kind, unit }) => [kind, unit]),
     [
@@ -79,7 +79,7 @@ test('amounts and counters are told by the second, states are bands', () => {
 test('a graph has at most eight lines and says how many found no place', () => {
   const type = 'x'
   const keys = Array.from({ length: 30 }, (_, i) => ({ type, key: `k${i}` }))
-  const [panel] = panelsFor(info(type), entries({ type }, ...keys))
+  const [panel] = panelsFor(info(type), entries({ type }, ...keys), 1)
   assert.deepEqual([panel?.lines.length, panel?.more], [8, 22])
 })
 
@@ -88,4 +88,18 @@ test('units that names give away', () => {
     unitOf,
   )
   assert.deepEqual(units, ['s', 'ms', 'B/s', 'B', '%', ''])
+})
+
+test('words that tell events apart are no states', () => {
+  const type = 'http.hit'
+  const list = entries(
+    { type },
+    { type, field: 'method', kind: 'state', states: ['GET'] },
+    { type, field: 'status', kind: 'state', states: ['ok'] },
+  )
+  const titles = (rate: number) => panelsFor(info(type), list, rate).map(({ title }) => title)
+  assert.deepEqual(titles(0.5), ['status'], 'read by a timer')
+  assert.deepEqual(titles(50), ['Events'])
+  const hinted = info(type, { fields: { method: { kind: 'state' } } })
+  assert.ok(panelsFor(hinted, list, 50).some(({ title }) => title === 'method'))
 })

@@ -48,10 +48,23 @@ const UNITS: [RegExp, string][] = [
 /** The unit that a field's name gives away. */
 export const unitOf = (field: string): string => UNITS.find(([form]) => form.test(field))?.[1] ?? ''
 
+/** A word that tells one event from another, such as a method, is no state that something is in. */
+function isAttribute(field: string, entries: Entry[], hint: FieldHint, rate: number): boolean {
+  if (
+    entries.some(({ series }) => series.kind !== 'state') ||
+    hint.kind === 'state' ||
+    hint.show === 'state'
+  ) {
+    return false
+  }
+  return rate >= SAMPLED_RATE || !/(status|state|health|level|mode|phase|ready|up)$/i.test(field)
+}
+
 /** `a.b.0` belongs to `a.b`: items of a list are lines of one graph. */
 const parent = (field: string): string | undefined => /^(.+)\.\d+$/.exec(field)?.[1]
 
-export function panelsFor({ type, rate, hint = {} }: TypeInfo, entries: Entry[]): Panel[] {
+/** @param rate events a second that were seen */
+export function panelsFor({ type, hint = {} }: TypeInfo, entries: Entry[], rate: number): Panel[] {
   const panels: Panel[] = []
   const counts = entries.filter(({ series }) => series.field === undefined)
   const total = counts.find(({ series }) => series.key === undefined)
@@ -68,7 +81,7 @@ export function panelsFor({ type, rate, hint = {} }: TypeInfo, entries: Entry[])
   const shared = new Map<string, Panel>()
   for (const [field, list] of fields) {
     const fieldHint = hint.fields?.[field] ?? {}
-    if (list.length === 0 || fieldHint.show === 'hide') continue
+    if (list.length === 0 || fieldHint.show === 'hide' || isAttribute(field, list, fieldHint, rate)) continue
     const made = fieldPanel(type, field, list, fieldHint)
     const place =
       made.lines.length === 1 && made.kind === 'lines' ? sharing(field, made, fieldHint) : undefined
@@ -81,11 +94,12 @@ export function panelsFor({ type, rate, hint = {} }: TypeInfo, entries: Entry[])
   }
   if (total) {
     const panel = ratePanel(type, total, counts, hint.color ?? 0)
-    // How often a gauge is read is no news: it stands last, or not at all.
-    const sampled = panels.length > 0 && panels.every(({ lines }) => lines.every(isSample))
+    // How often a gauge is read is no news.
+    const sampled =
+      rate < SAMPLED_RATE && panels.length > 0 && panels.every(({ lines }) => lines.every(isSample))
     if (!sampled) panels.unshift(panel)
-    else if (rate >= SAMPLED_RATE) panels.push(panel)
   }
+  panels.sort((a, b) => Number(a.kind === 'states') - Number(b.kind === 'states'))
   for (const panel of panels) limitLines(panel)
   return panels
 }

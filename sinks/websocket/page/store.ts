@@ -44,6 +44,8 @@ export class Store {
   #known: Float32Array
   /** End of the last bucket that has ended, milliseconds. */
   complete = 0
+  /** Begin of the first bucket of which anything is known, milliseconds. */
+  since = Number.POSITIVE_INFINITY
 
   constructor(step: number, capacity: number) {
     this.timeline = new Timeline(step, capacity)
@@ -88,6 +90,7 @@ export class Store {
     const at = this.timeline.bucket(bucket.t)
     if (!this.timeline.reach(at)) return
     this.timeline.set(this.#known, at, 1)
+    this.since = Math.min(this.since, bucket.t)
     if (!bucket.open) this.complete = Math.max(this.complete, bucket.t + this.timeline.step)
     const { counts, values, spreads, states, lost } = bucket
     for (const table of [counts, values, spreads, states]) if (table) this.#writeTable(at, table)
@@ -123,6 +126,7 @@ export class Store {
     if (end <= first) return
     timeline.reach(end - 1)
     const oldest = Math.max(first, timeline.head - timeline.capacity + 1)
+    this.since = Math.min(this.since, oldest * timeline.step)
     for (let at = oldest; at < end; at++) timeline.set(this.#known, at, 1)
     this.complete = Math.max(this.complete, end * timeline.step)
     for (const { at, lostAt, lost, n, sum, min, max, last, p50, p95, p99, ...series } of history.series) {
