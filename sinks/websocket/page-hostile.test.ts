@@ -56,7 +56,7 @@ describe('the page and whoever means it ill', { skip }, () => {
       order: 'x',
       fields: { minus: { title: ATTACK, unit: ATTACK, min: 5, max: 1, decimals: 500, warn: 'x' } },
     }
-    live.traffic(2, () => ({ type: '_meta.evil.event', data: hint }))
+    live.source.describe('evil.event', hint as never)
     const { page, problems, shoot } = await open(browser, live.url)
     await page.locator('[data-type="evil.event"]').waitFor()
     await page.locator('.events tbody tr').nth(10).waitFor()

@@ -300,7 +300,24 @@ describe('the page in a browser', { skip }, () => {
     await badge.waitFor()
     assert.match((await badge.textContent())!, /^\d+ lost$/)
     await page.locator('.status-figure.alarm', { hasText: 'Lost' }).waitFor()
-    await until('the list is told too', () => lossy.counters().lost > 0)
+    const losses = async () =>
+      (await numbers(page, 'http.hit')).flatMap((row) => Number.parseFloat(row.at(-1)!) || [])
+    await until('the table has it', async () => (await losses()).length > 0)
+    assert.equal(
+      (await losses()).reduce((sum, each) => sum + each, 0),
+      lossy.counters().lost,
+    )
+    await page.locator('[data-type="http.hit"] button[title="Show as table"]').click()
+    await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
+    const red = `[...document.querySelectorAll('[data-type="http.hit"] .chart canvas')].map((canvas) => {
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+      let count = 0
+      for (let i = 0; i < data.length; i += 4) if (data[i] > data[i + 1] + 60 && data[i] > data[i + 2] + 40) count++
+      return count
+    })`
+    await until('a striped band is drawn', async () =>
+      ((await page.evaluate(red)) as number[]).every((count) => count > 100),
+    )
     await shoot('loss')
     assert.deepEqual(problems, [])
     await page.context().close()

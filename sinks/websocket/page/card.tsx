@@ -8,7 +8,7 @@ import type { Page } from './page.js'
 import { type Panel, panelsFor } from './panels.js'
 import { lostSpans, read } from './picture.js'
 import { StateView } from './state-view.js'
-import type { Entry } from './store.js'
+import { type Entry, identity } from './store.js'
 import { Menu } from './toolbar.js'
 import { toggled } from './view.js'
 
@@ -175,19 +175,18 @@ function numbers(
   const [from, to] = page.window()
   const end = store.timeline.bucket(Math.min(to, page.end()))
   const rows: (number | undefined)[][] = []
+  const losses = store.entries.get(identity({ type: panels[0]?.type ?? '' }))?.columns.lost
   for (let bucket = end - 1; bucket >= store.timeline.bucket(from) && rows.length < most; bucket--) {
     if (!store.known(bucket)) continue
     const values = lines.map(({ line }) => read(store, line.entry, line.reading, bucket))
-    rows.push([
-      bucket * store.timeline.step,
-      ...values.map((each) => (!Number.isNaN(each) ? each : undefined)),
-    ])
+    const all = [...values, store.timeline.get(losses, bucket)]
+    rows.push([bucket * store.timeline.step, ...all.map((each) => (Number.isNaN(each) ? undefined : each))])
   }
   const columns = lines.map(({ panel, line }) => {
     const name = panel.lines.length > 1 ? `${panel.title} ${line.name}` : panel.title
     return panel.unit ? `${name} [${panel.unit}]` : name
   })
-  return { columns: ['time', ...columns], rows }
+  return { columns: ['time', ...columns, 'Lost'], rows }
 }
 
 function exportNumbers(page: Page, type: string, panels: Panel[], format: 'csv' | 'json'): void {

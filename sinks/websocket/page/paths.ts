@@ -51,7 +51,10 @@ export function gapPaths(filled: boolean): uPlot.Series.PathBuilder {
       if (begun === -1 && pixel === -1) return
       flush()
       // A point that stands alone would be no line at all.
-      if (pixel === begun && low === high) stroke.lineTo(pixel + 1, low)
+      if (pixel === begun && low === high) {
+        stroke.moveTo(pixel - 2, low)
+        stroke.lineTo(pixel + 2, low)
+      }
       fill?.lineTo(pixel, base)
       fill?.closePath()
       begun = -1
