@@ -1,5 +1,5 @@
 import type { Db, Document } from 'mongodb'
-import { type EventBatch, SinkError } from '../../lib/index.js'
+import { EventBatch, SinkError } from '../../lib/index.js'
 import { type EventDocument, toDocuments } from './document.js'
 import { DUPLICATE_KEY, isContent, isHangUp, steerFor } from './faults.js'
 
@@ -41,18 +41,21 @@ export class Insertion {
   readonly counts = { alreadyStored: 0, rejected: 0 }
   /** One sentence about the first that was refused. */
   refusal: string | undefined
-  #pieces: Piece[]
+  #pieces: Piece[] = []
+  /** How many of the batch's messages have been decoded. */
+  #decoded = 0
+  #size: Target['size']
 
   constructor(batch: EventBatch, size: Target['size']) {
     this.batch = batch
-    this.#pieces = cut(toDocuments(batch.events()), batch.bytes, size, (why) => this.#reject(why))
+    this.#size = size
   }
 
   /** @throws what stopped it; the pieces that are left are sent by the next call */
   async run(target: Target): Promise<void> {
     const failures: unknown[] = []
     const work = async () => {
-      for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) {
+      for (let piece = this.#next(); piece !== undefined; piece = this.#next()) {
         try {
           await this.#insert(piece, target)
         } catch (error) {
@@ -62,10 +65,31 @@ export class Insertion {
         if (failures.length > 0) return
       }
     }
-    await Promise.all(Array.from({ length: Math.min(IN_FLIGHT, this.#pieces.length) }, work))
+    await Promise.all(Array.from({ length: IN_FLIGHT }, work))
     if (failures.length > 0) throw failures[0]
   }
 
+  /** The next piece; decoded only now, so that the server is at work meanwhile. */
+  #next(): Piece | undefined {
+    const { messages } = this.batch
+    while (this.#pieces.length === 0 && this.#decoded < messages.length) {
+      const first = this.#decoded
+      let [count, bytes] = [0, 0]
+      for (let message = messages[first]; message !== undefined; message = messages[this.#decoded]) {
+        const fits = count + message.count <= PIECE_DOCUMENTS && bytes + message.body.length <= PIECE_BYTES
+        if (!fits && this.#decoded > first) break
+        count += message.count
+        bytes += message.body.length
+        this.#decoded++
+      }
+      const events = new EventBatch(messages.slice(first, this.#decoded)).events()
+      for (let i = events.length; i < count; i++) this.#reject('no valid BSON')
+      this.#pieces = cut(toDocuments(events), bytes, this.#size, (why) => this.#reject(why))
+    }
+    return this.#pieces.shift()
+  }
+
+  /** Sends a piece; when something in it keeps the whole from being taken, it becomes two. */
   async #insert(piece: Piece, target: Target): Promise<void> {
     let reply: Document
     try {
@@ -127,7 +151,7 @@ function isDuplicate({ code, errmsg = '', keyPattern }: WriteError): boolean {
   return index === undefined || index.startsWith('_id')
 }
 
-/** @param bytes of all of them as they came, near enough to what they are as documents */
+/** @param bytes of all of them as they came, near enough to what they are as documents, but for their keys */
 function cut(
   documents: EventDocument[],
   bytes: number,

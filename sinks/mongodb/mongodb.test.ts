@@ -7,11 +7,19 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { BSON, MongoClient } from 'mongodb'
-import { attach, dataToJson, EventSource, parseOptions } from '../../lib/index.js'
+import {
+  attach,
+  dataToJson,
+  EventBatch,
+  EventSource,
+  type Message,
+  parseOptions,
+  silent,
+} from '../../lib/index.js'
 import { ferretdb, mongoJavaServer, type RunningServer } from '../../servers/index.js'
 import { ControlledClock, until } from '../../testing/index.js'
 import { readBack, start } from './fixtures/harness.js'
-import mongodb from './mongodb.js'
+import mongodb, { MongoSink } from './mongodb.js'
 
 const run = promisify(execFile)
 const PROGRAM = fileURLToPath(new URL('../../cli/eventstorm.js', import.meta.url))
@@ -179,6 +187,24 @@ for (const { kind, expires, refuses } of SERVERS) {
     t.diagnostic(`${rejected} of 1500 rejected, ${sink.counters().reconnected} reconnects`)
   })
 }
+
+test('what is no valid BSON is counted, and harms no other', { skip: mongoJavaServer.skip() }, async () => {
+  await using server = await mongoJavaServer.start()
+  const url = `${server.url}/garbled`
+  const sink = new MongoSink(mongodb.options.parse({ url }))
+  await sink.open({ name: 'test', clock: new ControlledClock(), log: silent })
+  const event = Buffer.from(BSON.serialize({ time: new Date(0), data: 1 }))
+  const garbled = Buffer.from(event).fill(0xff, 4, event.length - 1)
+  const body = Buffer.concat([event, garbled, event])
+  const message = { type: 'test.odd', source: 'odd', epoch: 1, seq: 0, count: 3, body, offset: 0 }
+  const batch = new EventBatch([message as unknown as Message])
+  assert.deepEqual(await sink.write(batch), { alreadyStored: 0, rejected: 1 })
+  await sink.close()
+  assert.deepEqual(
+    (await readBack(url)).map(({ seq }) => Number(seq)),
+    [0, 2],
+  )
+})
 
 test('old events are removed by the sink where the server cannot', { skip: ferretdb.skip() }, async (t) => {
   await using server = await ferretdb.start()
