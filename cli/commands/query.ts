@@ -85,6 +85,7 @@ export const queryCommand = () => {
     ["eventstorm query --type http.hit --every 1m --measure count --measure 'p99(ms)'", 'a row a minute'],
     ["eventstorm query --type 'http.**' --where 'status>=500' --latest 10", 'the latest errors themselves'],
     ['eventstorm query --store segments:/var/lib/eventstorm --by source --output csv', ''],
+    ['eventstorm query --store mongodb:url.txt --by type', 'of MongoDB, whose URL is in that file'],
     ['eventstorm query --sql "SELECT source, max(time) FROM events GROUP BY source"', ''],
     ['eventstorm query --listen 8080', "then curl 'http://127.0.0.1:8080/api/query?by=type'"],
   ])

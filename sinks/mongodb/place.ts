@@ -45,23 +45,15 @@ export function readUrlFile(path: string): string {
   }
 }
 
-/** The text of an error without user, password and options of the URL, in whatever form the driver tells them. */
+/** The text of an error without user and password of the URL, and what else in it is secret, in whatever form. */
 export function withoutSecrets(text: string, { url, shown }: Place): string {
   const [, user = '', options = ''] = /^[^:]+:\/\/(?:([^/?]*)@)?[^?]*(?:\?(.*))?/s.exec(url) ?? []
-  const password = user.slice(user.indexOf(':') + 1)
-  const parts = [
-    user,
-    password,
-    options,
-    ...options.split('&').map((each) => each.slice(each.indexOf('=') + 1)),
-  ]
-  const secrets = [...parts, decode(user), decode(password)].filter(
-    (secret) => secret.length > 5 || secret === password,
-  )
-  return secrets
-    .filter((secret) => secret !== '')
+  const given = options.split('&').map((each) => each.split(/=(.*)/s) as [string, string?])
+  const secret = given.filter(([name]) => /password|properties/i.test(name)).map(([, value = '']) => value)
+  const parts = [user, ...user.split(/:(.*)/s), ...secret].filter((part) => part !== '')
+  return [...parts, ...parts.map(decode)]
     .sort((a, b) => b.length - a.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, '***'), text.replaceAll(url, shown))
+    .reduce((rest, part) => rest.replaceAll(part, '***'), text.replaceAll(url, shown))
 }
 
 /** An error of this place as the framework takes it; without the driver's own, which can hold whole batches. */
