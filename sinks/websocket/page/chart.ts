@@ -152,7 +152,7 @@ export class Chart implements Drawing {
   }
 
   #fit({ values }: Picture): [number, number] {
-    const { lines, min, max } = this.options
+    const { lines, min, max, unit } = this.options
     let low = Number.POSITIVE_INFINITY
     let high = Number.NEGATIVE_INFINITY
     values.forEach((column, i) => {
@@ -164,7 +164,7 @@ export class Chart implements Drawing {
     })
     if (low > high) return [min ?? 0, max ?? 1]
     // A scale that hides zero exaggerates; it does so only where all values lie far away from it.
-    const area = lines.some((line) => line.area)
+    const area = unit === '%' || lines.some((line) => line.area)
     const near =
       low >= 0 && (area || low < high * 0.8 || high === 0)
         ? 0
@@ -190,7 +190,7 @@ export class Chart implements Drawing {
       width: this.#width,
       height,
       pxAlign: 0,
-      padding: [10, 8, 0, 0],
+      padding: [12, 20, 0, 0],
       legend: { show: false },
       scales: { x: { time: true, auto: false }, y: { auto: false } },
       cursor: {

@@ -91,7 +91,8 @@ export function drawThresholds(
   context.save()
   context.font = scaled(palette.font, pixels)
   context.textAlign = 'right'
-  context.textBaseline = 'bottom'
+  // Of two, the lower one has its name below, so that names do not meet.
+  const upper = Math.max(limits.warn ?? Number.NEGATIVE_INFINITY, limits.crit ?? Number.NEGATIVE_INFINITY)
   for (const key of ['warn', 'crit'] as const) {
     const value = limits[key]
     if (value === undefined || !Number.isFinite(value)) continue
@@ -105,7 +106,13 @@ export function drawThresholds(
     context.moveTo(bbox.left, y)
     context.lineTo(bbox.left + bbox.width, y)
     context.stroke()
-    context.fillText(`${key} ${name(value)}`, bbox.left + bbox.width - 4 * pixels, y - 2 * pixels)
+    const above = value === upper && y - 14 * pixels > 0
+    context.textBaseline = above ? 'bottom' : 'top'
+    context.fillText(
+      `${key} ${name(value)}`,
+      bbox.left + bbox.width - 4 * pixels,
+      y + (above ? -2 : 3) * pixels,
+    )
   }
   context.restore()
 }

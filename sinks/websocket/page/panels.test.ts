@@ -100,6 +100,6 @@ test('words that tell events apart are no states', () => {
   const titles = (rate: number) => panelsFor(info(type), list, rate).map(({ title }) => title)
   assert.deepEqual(titles(0.5), ['status'], 'read by a timer')
   assert.deepEqual(titles(50), ['Events'])
-  const hinted = info(type, { fields: { method: { kind: 'state' } } })
+  const hinted = info(type, { fields: { method: { show: 'state' } } })
   assert.ok(panelsFor(hinted, list, 50).some(({ title }) => title === 'method'))
 })

@@ -31,7 +31,8 @@ export interface Panel {
 /** Gauges that come more often than this, events a second, are not read by a timer. */
 const SAMPLED_RATE = 3
 
-const isSample = ({ entry: { series } }: PanelLine) => series.kind === 'gauge' || series.kind === 'state'
+const isSample = ({ entry: { series } }: PanelLine) =>
+  series.kind === 'gauge' || series.kind === 'state' || series.kind === 'counter'
 
 /** Lines in a graph, beyond which nobody can tell them apart. */
 const MOST_LINES = 8
@@ -50,14 +51,9 @@ export const unitOf = (field: string): string => UNITS.find(([form]) => form.tes
 
 /** A word that tells one event from another, such as a method, is no state that something is in. */
 function isAttribute(field: string, entries: Entry[], hint: FieldHint, rate: number): boolean {
-  if (
-    entries.some(({ series }) => series.kind !== 'state') ||
-    hint.kind === 'state' ||
-    hint.show === 'state'
-  ) {
-    return false
-  }
-  return rate >= SAMPLED_RATE || !/(status|state|health|level|mode|phase|ready|up)$/i.test(field)
+  if (hint.show === 'state' || entries.some(({ series }) => series.kind !== 'state')) return false
+  if (rate >= SAMPLED_RATE) return true
+  return hint.kind !== 'state' && !/(status|state|health|level|mode|phase|ready|up)$/i.test(field)
 }
 
 /** `a.b.0` belongs to `a.b`: items of a list are lines of one graph. */
