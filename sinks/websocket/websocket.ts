@@ -61,6 +61,8 @@ export default defineSink({
   name: 'websocket',
   summary: 'Shows events live in browsers, as graphs that need no configuration.',
   options,
+  // A burst is short, and the bytes of the queue are bounded too.
+  defaults: { queueEvents: 1_000_000 },
   create(given) {
     checkDoor(given)
     const hints = readHints(given.hints)
