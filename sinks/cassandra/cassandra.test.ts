@@ -237,10 +237,19 @@ test('sinks that start at once make one table between them, and keep what they a
 
 test('a table of the user is used as it is, and waited for', { skip }, async (t) => {
   const url = ownUrl()
-  const started = await start(t, { url, create: false })
+  const keyspace = keyspaceOf(url)
+  await client.execute(
+    `CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`,
+  )
+  await client.execute(`CREATE TABLE ${keyspace}.events (type text PRIMARY KEY)`)
+  const lines: string[] = []
+  const log = { ...silent, warn: (fields: object) => void lines.push(JSON.stringify(fields)) }
+  const started = await start(t, { url, create: false }, { log })
   started.source.emit('order.placed', {})
-  await until('it has tried', () => started.sink.state === 'down')
-  assert.equal(accounted(started).queued, 1)
+  await until('it is queued', () => accounted(started).queued === 1)
+  assert.equal(started.sink.state, 'down')
+  assert.match(lines.join(), /no column bucket, shard, time, epoch, seq, source, event/)
+  await client.execute(`DROP TABLE ${keyspace}.events`)
   const maker = create({ url })
   await maker.open({ name: 'store', clock: new ControlledClock(), log: silent })
   await maker.close()

@@ -16,7 +16,7 @@ import { explain, isRefused } from './judge.js'
 import { ListedPartitions } from './listed.js'
 import { CassandraReader } from './read.js'
 import { type Partition, toListing, toRequests, type WriteRequest } from './rows.js'
-import { checkKeep, createSchema, DAY, replicationClause, tableNames } from './schema.js'
+import { checkColumns, checkKeep, createSchema, DAY, replicationClause, tableNames } from './schema.js'
 
 const options = z.strictObject({
   url: z.string().default('cassandra://127.0.0.1:9042/eventstorm').meta({
@@ -31,7 +31,7 @@ const options = z.strictObject({
   create: z
     .boolean()
     .default(true)
-    .meta({ description: 'Whether keyspace and tables are made when they are not there.' }),
+    .meta({ description: 'Make keyspace and tables when they are not there.' }),
   replication: z.string().default('1').meta({
     description: 'Copies of each row, for a keyspace that is made: 3, or dc1:3,dc2:2.',
     argument: 'copies',
@@ -111,6 +111,7 @@ export class CassandraSink implements EventSink {
       client = await newClient(this.#address)
       await client.connect()
       if (create) await createSchema(client, this.#address, { keep, replication })
+      await checkColumns(client, this.#address)
       await checkKeep(client, this.#address, keep, context.log)
       this.#client = client
     } catch (error) {
@@ -164,7 +165,7 @@ export class CassandraSink implements EventSink {
         try {
           await this.#send(request)
         } catch (error) {
-          if (!isRefused(error)) {
+          if (!isRefused(error) || requests === work.listing) {
             requests.push(request)
             failure = error
           } else if (request.rows.length > 1) {

@@ -174,7 +174,8 @@ class Reading {
       query.latest !== undefined ||
       [...query.by, ...query.where.map(({ field }) => field)].some((field) => 'path' in field) ||
       query.measures.some((measure) => 'field' in measure && 'path' in measure.field)
-    this.#params = [from, to].filter((time) => time !== undefined).map((time) => new Date(time))
+    // Times of events are whole milliseconds.
+    this.#params = [from, to].filter((time) => time !== undefined).map((time) => new Date(Math.ceil(time)))
     this.#statement = `SELECT time, epoch, seq, source${this.#wantsData ? ', event' : ''} FROM ${tableNames(address).events}
       WHERE type = ? AND bucket = ? AND shard = ?${from === undefined ? '' : ' AND time >= ?'}${to === undefined ? '' : ' AND time < ?'}`
   }

@@ -1,5 +1,5 @@
 import type { Client } from 'cassandra-driver'
-import { type Context, EventstormError, show } from '../../lib/index.js'
+import { type Context, EventstormError, SinkError, show } from '../../lib/index.js'
 import type { Address } from './address.js'
 
 export const MINUTE = 60_000
@@ -96,6 +96,28 @@ export async function createSchema(
   await run(`CREATE KEYSPACE IF NOT EXISTS ${address.keyspace} WITH replication = ${clause}`)
   await run(partitionsTable(partitions, keep))
   await run(eventsTable(events, keep))
+}
+
+const COLUMNS = {
+  events: ['type', 'bucket', 'shard', 'time', 'epoch', 'seq', 'source', 'event'],
+  partitions: ['day', 'type', 'bucket', 'shard', 'span'],
+}
+
+/** @throws SinkError (`wait`) when a table is not there, or lacks a column: no row could be written then */
+export async function checkColumns(client: Client, address: Address): Promise<void> {
+  const names = tableNames(address)
+  for (const table of ['events', 'partitions'] as const) {
+    const { rows } = await client.execute(
+      'SELECT column_name FROM system_schema.columns WHERE keyspace_name = ? AND table_name = ?',
+      names[table].toLowerCase().split('.'),
+    )
+    const found = new Set(rows.map((row) => row.column_name as string))
+    const missing = COLUMNS[table].filter((column) => !found.has(column))
+    if (missing.length === 0) continue
+    const lacks =
+      found.size === 0 ? 'but there is no such table' : `but there is no column ${missing.join(', ')}`
+    throw new SinkError('wait', `expected the table ${names[table]}, ${lacks}; its columns are in the README`)
+  }
 }
 
 /** Says so when the table keeps events for another time than is asked for: it does so since it was made. */
