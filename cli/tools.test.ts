@@ -222,3 +222,23 @@ test('keys that keygen made lead from emit through a router to tap, and no other
     [{ n: 1 }],
   )
 })
+
+test('top --audit adds up what sources sent and sinks received', async () => {
+  const { router, toSources, toSinks } = openRouter()
+  await using _ = router
+  const report = ['--report', router.sourceEndpoints[0]!]
+  await using _sink = new Program(['sink', 'stdout', ...toSinks, ...report, '--name', 'printer'])
+  await using _source = new Program(['source', TICKS, ...toSources, '--source', 'clockwork'])
+  await until('events pass', () => router.counters().eventsOut > 0)
+  const { code, stdout, stderr } = await runToEnd([
+    ...['top', '--audit', '--output', 'json', ...toSinks],
+    ...['--interval', '2s', '--count', '2'],
+  ])
+  assert.equal(code, 0, stderr)
+  const { streams, sinks } = JSON.parse(stdout.trim().split('\n').at(-1)!)
+  const [stream] = streams.filter((each: { source: string }) => each.source === 'clockwork')
+  assert.ok(stream.sent > 0 && stream.alive)
+  assert.match(stream.sinks[0].sink, /\/printer$/)
+  assert.equal(stream.sinks[0].lost, 0)
+  assert.equal(sinks[0].balance, 0)
+})

@@ -1,5 +1,6 @@
 /** The front door: public names only. */
 export { type Answer, ask } from './ask.js'
+export { Audit, type AuditedSink, type AuditedStream, type AuditedTotals } from './audit.js'
 export { EventBatch } from './batch.js'
 export { type Clock, pause, systemClock } from './clock.js'
 export { type DataWriter, dataFromJson, dataToJson, eventToJson, NO_ROOM, UNUSUAL } from './codec.js'
@@ -80,8 +81,8 @@ export {
   EventSource,
   type SourceCounters,
   type SourceOptions,
-  sourceOptions,
 } from './source.js'
+export { sourceOptions } from './source-options.js'
 export { type StartedSource, type StartSourceOptions, startSource } from './start-source.js'
 export {
   type SubscribeOptions,

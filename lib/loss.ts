@@ -43,6 +43,8 @@ export class Stream implements LossCounters {
   readonly epoch: number
   /** The number expected next; undefined until the first message when the beginning is unknown. */
   #next: number | undefined
+  /** Numbers from before this receiver came, which nobody sent to it. */
+  #before = 0
   #beat = 0
   #gaps: Gap[] = []
   #totals: LossCounters
@@ -54,6 +56,11 @@ export class Stream implements LossCounters {
     this.epoch = epoch
     this.#next = fromStart ? 0 : undefined
     this.#totals = totals
+  }
+
+  /** The number expected next, and how many of those before it were never meant for this receiver. */
+  get standing(): { next: number; before: number } {
+    return { next: this.#next ?? 0, before: this.#before }
   }
 
   /** Accounts for a message of `count` events from number `seq` on, and says what to do with it. */
@@ -74,6 +81,7 @@ export class Stream implements LossCounters {
     if (gap === undefined || seq < gap.from || end > gap.to) return 'overlap'
     this.#fill(gap, seq, end)
     if (gap.counted) this.#count('lost', -count)
+    else this.#before -= count
     this.#count('late', count)
     this.#count('received', count)
     return 'late'
@@ -106,6 +114,7 @@ export class Stream implements LossCounters {
     this.#gaps.push({ from, to: seq, counted })
     if (this.#gaps.length > MAX_GAPS) this.#gaps.shift()
     if (counted) this.#count('lost', seq - from)
+    else this.#before += seq - from
   }
 
   #fill(gap: Gap, seq: number, end: number): void {

@@ -1,4 +1,5 @@
 import { WriteSite } from './codec.js'
+import { isReserved } from './event.js'
 
 /** First allocation for a stream whose habits are unknown. */
 export const FIRST_BATCH_BYTES = 512
@@ -6,6 +7,7 @@ export const FIRST_BATCH_BYTES = 512
 /** One numbered stream of a type, and the message it is filling. */
 export class OpenStream {
   readonly topic: Buffer
+  readonly reserved: boolean
   seq = 0
   wanted = false
   /** The state of the interest that `wanted` was computed from. */
@@ -28,5 +30,6 @@ export class OpenStream {
 
   constructor(type: string) {
     this.topic = Buffer.from(type)
+    this.reserved = isReserved(type)
   }
 }

@@ -9,12 +9,14 @@ import {
   type Status,
   silent,
 } from './component.js'
+import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { EventstormError, reason, show } from './errors.js'
 import { Lifecycle } from './lifecycle.js'
 import type { Stream } from './loss.js'
-import { byteSize, duration, parseOptions, z } from './options.js'
+import { byteSize, duration, list, parseOptions, z } from './options.js'
 import { MessageQueue } from './queue.js'
 import { Receiver, type ReceiverCounters, receiverOptions } from './receiver.js'
+import { SinkReporter } from './sink-report.js'
 import { SinkWriter, type WriterState } from './sink-writer.js'
 
 /** Bounds of the queue between the socket and whoever takes the batches. */
@@ -46,6 +48,10 @@ export const sinkOptions = z.strictObject({
   writeTimeout: duration()
     .prefault('30s')
     .meta({ description: 'How long one write may take before its signal aborts.' }),
+  report: list().meta({
+    description: `Sources' side of a router that is told what arrived here, for top --audit. Default: ${DEFAULT_SOURCES_ENDPOINT} when nothing else is dialled or bound.`,
+    argument: 'endpoint',
+  }),
   drainTimeout: duration()
     .prefault('5s')
     .meta({ description: 'How long a drain may go on writing what is queued.' }),
@@ -132,6 +138,7 @@ class SinkRunner implements AttachedSink {
   #receiver: Receiver
   #queue: MessageQueue
   #writer: SinkWriter
+  #reporter: SinkReporter | undefined
   #slow = false
   #draining = false
   #working: Promise<void>
@@ -150,6 +157,14 @@ class SinkRunner implements AttachedSink {
       this.#queue.push(message)
       if (!this.#slow && this.#queue.fill > SLOW_ABOVE) this.#setSlow(true)
     })
+    const { report, connect, bind, key, serverKey } = this.#options
+    const to = report.length + connect.length + bind.length === 0 ? [DEFAULT_SOURCES_ENDPOINT] : report
+    if (to.length > 0) {
+      this.#reporter = new SinkReporter({ to, name, clock, log, key, serverKey }, () => ({
+        counters: this.counters(),
+        streams: this.streams(),
+      }))
+    }
     let settle!: (error?: unknown) => void
     this.opened = new Promise((resolve, reject) => {
       settle = (error) => (error === undefined ? resolve() : reject(error))
@@ -223,6 +238,7 @@ class SinkRunner implements AttachedSink {
       const cancel = this.#context.clock.after(timeout, () => this.#writer.halt())
       await this.#working
       cancel()
+      this.#reporter?.close()
     })
   }
 
@@ -251,6 +267,7 @@ class SinkRunner implements AttachedSink {
     } catch (error) {
       this.#writer.dropped.shutdown += this.#queue.clear()
       this.#receiver.close()
+      this.#reporter?.close()
       // Before it has run, whoever attached it gets the error itself.
       if (this.status === 'running') this.#context.log.error({ error: reason(error) }, 'sink stopped')
       opened(error)

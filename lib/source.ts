@@ -1,73 +1,22 @@
 import { hostname } from 'node:os'
 import { type Clock, systemClock } from './clock.js'
-import {
-  checkSize,
-  type DataWriter,
-  encodeEvent,
-  MAX_BSON_BYTES,
-  UNUSUAL,
-  writeEvent,
-  writeEventOf,
-} from './codec.js'
+import { checkSize, type DataWriter, encodeEvent, UNUSUAL, writeEvent, writeEventOf } from './codec.js'
 import { type Counters, type Logger, type Running, type Status, silent } from './component.js'
-import { dialling, publishing } from './end-options.js'
 import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { EventstormError, show } from './errors.js'
-import { checkTypeName, type Data, isSourceName, isTypeName, MAX_SOURCE_BYTES } from './event.js'
+import { checkTypeName, type Data, isReserved, isTypeName } from './event.js'
 import { hintType, type TypeHint } from './hint.js'
 import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { FIRST_BATCH_BYTES, OpenStream } from './open-stream.js'
-import { byteSize, duration, list, parseOptions, z } from './options.js'
+import { parseOptions, type z } from './options.js'
 import { Outlet } from './outlet.js'
 import { compilePattern } from './pattern.js'
-import { allowLists, readSecurity, securing, serverKeys } from './security.js'
+import { inParts, type ReportType, type SentStream, SOURCE_REPORT } from './report.js'
+import { readSecurity } from './security.js'
 import type { ConnectionCounters } from './sockets.js'
+import { sourceOptions } from './source-options.js'
 import { headerLength, heartbeatBody, writeHeader } from './wire.js'
-
-export const sourceOptions = z.strictObject({
-  source: z
-    .string()
-    .refine(isSourceName, `expected 1 to ${MAX_SOURCE_BYTES} bytes without control characters`)
-    .optional()
-    .meta({
-      description: 'Who emits, as sinks see it. Default: the host name, for components with their name.',
-      argument: 'name',
-    }),
-  connect: list().meta({
-    description: `Router or sink to dial, repeatable. Default, when nothing is bound: ${DEFAULT_SOURCES_ENDPOINT}.`,
-    argument: 'endpoint',
-  }),
-  bind: list().meta({
-    description: 'Endpoint to listen on for routers and sinks, repeatable.',
-    argument: 'endpoint',
-  }),
-  linger: duration().prefault(0).meta({
-    description:
-      'How long an event may wait for company in its message. 0: until the end of the turn of the event loop.',
-  }),
-  batchEvents: z.int().min(1).default(1000).meta({ description: 'Events in one message at most.' }),
-  batchBytes: byteSize().prefault('64KiB').meta({ description: 'Size at which a message is sent at once.' }),
-  maxEventBytes: byteSize().pipe(z.number().max(MAX_BSON_BYTES)).prefault('1MiB').meta({
-    description:
-      'Largest event; a larger one is refused. Above 4MiB routers and sinks need a larger maxMessageBytes too.',
-    argument: 'size',
-  }),
-  maxTypes: z
-    .int()
-    .min(1)
-    .default(100_000)
-    .meta({ description: 'Event types at most; events of further ones are dropped and counted.' }),
-  heartbeat: duration().pipe(z.number().min(10)).prefault('1s').meta({
-    description: 'Time between heartbeats, which make a loss at the end of a stream visible.',
-    argument: 'time',
-  }),
-  ...publishing,
-  ...dialling,
-  serverKey: serverKeys('what is dialled'),
-  allow: allowLists('what is bound'),
-  ...securing,
-})
 
 export type SourceOptions = z.input<typeof sourceOptions> & {
   clock?: Clock
@@ -90,6 +39,8 @@ export interface SourceCounters extends Counters {
   unwanted: number
   /** Events not sent because the source was closed or had too many types. */
   dropped: number
+  /** Events of our own: hints and reports. Not part of `sent`. */
+  told: number
   /** Bytes of the messages sent. */
   bytes: number
   /** Messages sent, heartbeats left out. */
@@ -145,6 +96,7 @@ export class EventSource implements Running {
     sent: 0,
     unwanted: 0,
     dropped: 0,
+    told: 0,
     bytes: 0,
     batches: 0,
     heartbeats: 0,
@@ -438,9 +390,40 @@ export class EventSource implements Running {
     stream.count = 0
     stream.beatIn = 0
     stream.beatPause = 1
-    this.#counters.sent += count
+    if (stream.reserved) this.#counters.told += count
+    else this.#counters.sent += count
     this.#counters.bytes += length
     this.#counters.batches++
+  }
+
+  /** Whether somebody has asked for events of a type. */
+  wants(type: string): boolean {
+    return this.#interest.since(type) !== undefined
+  }
+
+  /**
+   * Tells something of our own on a reserved type, if somebody wants to hear it. For the framework alone.
+   * @param data as BSON can hold it
+   */
+  tell(type: ReportType, data: object): void {
+    this.#tell(type, data, this.#clock.now())
+  }
+
+  #tell(type: string, data: object, now: number): void {
+    if (!isTypeName(type) || this.#interest.since(type) === undefined) return
+    const stream = this.#streams.get(type) ?? new OpenStream(type)
+    this.#streams.set(type, stream)
+    this.#append(stream, encodeEvent(type, new Date(now), data, undefined, this.#options.maxEventBytes))
+  }
+
+  /** What we have sent, for those who add up what has arrived; see audit.ts. */
+  #report(): void {
+    if (this.#interest.since(SOURCE_REPORT) === undefined) return
+    const streams = [...this.#streams]
+      .filter(([type, { seq }]) => seq > 0 && !isReserved(type))
+      .map(([type, { seq }]): SentStream => ({ type, sent: seq }))
+    const { sent, unwanted, dropped } = this.#counters
+    for (const part of inParts(streams)) this.tell(SOURCE_REPORT, { sent, unwanted, dropped, streams: part })
   }
 
   #sendHeartbeats(): void {
@@ -448,6 +431,7 @@ export class EventSource implements Running {
     const renewed = this.#heartbeatVersion !== this.#interest.version
     this.#heartbeatVersion = this.#interest.version
     this.#tellHints(renewed)
+    this.#report()
     for (const [type, stream] of this.#streams) {
       if (!renewed && stream.beatIn-- > 0) continue
       this.#sendHeartbeat(type, stream)
@@ -461,11 +445,7 @@ export class EventSource implements Running {
     if (!renewed && now - this.#hintsToldAt < HINT_INTERVAL) return
     this.#hintsToldAt = now
     for (const [type, hint] of this.#hints) {
-      const about = hintType(type)
-      if (!isTypeName(about) || this.#interest.since(about) === undefined) continue
-      const stream = this.#streams.get(about) ?? new OpenStream(about)
-      this.#streams.set(about, stream)
-      this.#append(stream, encodeEvent(about, new Date(now), hint, undefined, this.#options.maxEventBytes))
+      this.#tell(hintType(type), hint, now)
     }
   }
 

@@ -1,5 +1,6 @@
 import pc from 'picocolors'
 import {
+  Audit,
   duration,
   type Running,
   type Subscription,
@@ -8,6 +9,7 @@ import {
   systemClock,
   z,
 } from '../../lib/index.js'
+import { auditLines } from '../audit-text.js'
 import { checked } from '../component-command.js'
 import { addExamples, createCommand } from '../create-command.js'
 import { ends } from '../ends.js'
@@ -31,6 +33,14 @@ const topOptions = z.strictObject({
     argument: 'time',
   }),
   count: z.int().min(1).optional().meta({ description: 'End after so many looks.' }),
+  audit: z.boolean().default(false).meta({
+    description:
+      'What every source sent and what every sink has of it, as they report; patterns are not used.',
+  }),
+  output: z.enum(['table', 'json']).default('table').meta({
+    description: 'How an audit is printed: tables, or one line of JSON a look.',
+    argument: 'format',
+  }),
   rows: z.int().min(1).default(100).meta({ description: 'Rows printed at most when piped.' }),
   ...quietLog,
 })
@@ -45,13 +55,14 @@ export const topCommand = () => {
       const settings = checked(topOptions, readFlags(command, topOptions))
       const framework = checked(wire, readFlags(command, wire))
       const log = createLog({ level: settings.logLevel })
+      const wanted = settings.audit ? ['_report.**'] : patterns
       const subscription = subscribe({
         ...framework,
-        ...(patterns.length > 0 ? { subscribe: patterns } : {}),
+        ...(wanted.length > 0 ? { subscribe: wanted } : {}),
         log: log.of('top'),
       })
-      void takeAll(subscription)
-      const display = process.stdout.isTTY ? live : plain
+      const display = settings.audit ? audit : process.stdout.isTTY ? live : plain
+      if (!settings.audit) void takeAll(subscription)
       const start = async (): Promise<Running> => subscription
       await run([{ kind: 'sink', name: 'top', start }], {
         log,
@@ -62,6 +73,7 @@ export const topCommand = () => {
   return addExamples(command, [
     ['eventstorm top', 'the router on this machine; q quits'],
     ["eventstorm top 'http.**' --sort lost", 'some types, the worst first'],
+    ['eventstorm top --audit', 'the whole bus added up, from what sources and sinks report'],
     ['eventstorm top --interval 10s --count 6 > rates.txt', 'a minute as text'],
   ])
 }
@@ -71,21 +83,19 @@ async function takeAll(subscription: Subscription): Promise<void> {
   for await (const _ of subscription);
 }
 
-/** Calls `show` after each interval. Resolves after `count` of them, or when the subscription has ended. */
+/** Calls `show` after each interval, with its length in seconds. Resolves after `count` of them, or when the subscription has ended. */
 function everyLook(
   subscription: Subscription,
   { interval, count }: Settings,
-  table: TopTable,
-  show: () => void,
+  show: (seconds: number) => void,
 ) {
   let before = systemClock.now()
   let looks = 0
   return new Promise<void>((resolve) => {
     const stop = systemClock.every(interval, () => {
       const now = systemClock.now()
-      table.look(subscription.streams(), subscription.counters(), Math.max(1, now - before) / 1000)
+      show(Math.max(1, now - before) / 1000)
       before = now
-      show()
       if (++looks === count) finish()
     })
     const finish = () => {
@@ -96,10 +106,31 @@ function everyLook(
   })
 }
 
+async function audit(subscription: Subscription, settings: Settings): Promise<void> {
+  const books = new Audit()
+  const reading = (async () => {
+    for await (const batch of subscription) for (const event of batch) books.take(event, systemClock.now())
+  })()
+  const look = pc.createColors(process.stdout.isTTY)
+  await everyLook(subscription, settings, () => {
+    const now = systemClock.now()
+    const [streams, sinks] = [books.streams(now), books.sinks(now)]
+    const time = new Date(now).toISOString()
+    const text =
+      settings.output === 'json'
+        ? JSON.stringify({ time, streams, sinks })
+        : `${time}\n${auditLines(streams, sinks, look).join('\n')}\n`
+    process.stdout.write(`${text}\n`)
+  })
+  await subscription.close()
+  await reading
+}
+
 async function plain(subscription: Subscription, settings: Settings): Promise<void> {
   const look = pc.createColors(false)
   const table = new TopTable()
-  await everyLook(subscription, settings, table, () => {
+  await everyLook(subscription, settings, (seconds) => {
+    table.look(subscription.streams(), subscription.counters(), seconds)
     const lines = tableLines(table.sorted(settings.sort), table.totals, { look, maxRows: settings.rows })
     process.stdout.write(`${new Date(systemClock.now()).toISOString()}\n${lines.join('\n')}\n\n`)
   })
@@ -133,7 +164,10 @@ async function live(subscription: Subscription, settings: Settings, connect: str
   const screen = openScreen(draw, quit)
   try {
     draw()
-    const looking = everyLook(subscription, settings, table, draw)
+    const looking = everyLook(subscription, settings, (seconds) => {
+      table.look(subscription.streams(), subscription.counters(), seconds)
+      draw()
+    })
     await Promise.race([looking, quitting])
   } finally {
     screen.close()

@@ -1,0 +1,71 @@
+import { hostname } from 'node:os'
+import type { Clock } from './clock.js'
+import type { Logger } from './component.js'
+import { isReserved } from './event.js'
+import type { Stream } from './loss.js'
+import { inParts, type ReceivedStream, SINK_REPORT, type SinkReport } from './report.js'
+import type { SinkCounters } from './sink.js'
+import { EventSource } from './source.js'
+
+/** Time between two reports, milliseconds. */
+const EVERY = 1000
+
+export interface SinkReportOptions {
+  /** Sources' side of the routers that are told. */
+  to: readonly string[]
+  name: string
+  clock: Clock
+  log: Logger
+  key: string | undefined
+  serverKey: readonly string[]
+}
+
+/** A sink's own small source, by which it tells what it has received, if somebody wants to know. */
+export class SinkReporter {
+  #source: EventSource
+  #stop: () => void
+
+  constructor(
+    { to, name, clock, log, key, serverKey }: SinkReportOptions,
+    look: () => { counters: SinkCounters; streams: Iterable<Stream> },
+  ) {
+    this.#source = new EventSource({
+      source: `${hostname()}/${name}`,
+      connect: [...to],
+      clock,
+      log,
+      ...(key !== undefined && { key, serverKey: serverKey.slice(0, 1) }),
+    })
+    this.#stop = clock.every(EVERY, () => {
+      if (this.#source.wants(SINK_REPORT)) this.#tell(look())
+    })
+  }
+
+  close(): void {
+    this.#stop()
+    void this.#source.close()
+  }
+
+  #tell({ counters, streams }: { counters: SinkCounters; streams: Iterable<Stream> }): void {
+    const { received, lost, duplicate, written, alreadyStored, dropped, queued } = counters
+    const known = [...streams].filter(({ type }) => !isReserved(type)).map(toReceived)
+    for (const part of inParts(known)) {
+      const report: SinkReport = {
+        received,
+        lost,
+        duplicate,
+        written,
+        alreadyStored,
+        dropped,
+        queued,
+        streams: part,
+      }
+      this.#source.tell(SINK_REPORT, report)
+    }
+  }
+}
+
+function toReceived(stream: Stream): ReceivedStream {
+  const { source, epoch, type, received, lost, duplicate } = stream
+  return { source, epoch, type, ...stream.standing, received, lost, duplicate }
+}
