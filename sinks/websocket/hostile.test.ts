@@ -246,7 +246,7 @@ test('without uWebSockets.js, one warning and ws', async (t) => {
   const component = websocket.create(
     websocket.options.parse({ port: 0, transport: 'uws', uwsPath: '/nowhere/uws.js' }),
   ) as LiveSink
-  const sink = await attach(component, { connect: [freeEndpoint('inproc')], log })
+  const sink = await attach(component, { bind: [freeEndpoint()], log })
   t.after(() => sink.close())
   assert.equal(warnings.length, 1)
   const status = (await (await fetch(new URL('/api/status', component.url))).json()) as ServerStatus
@@ -257,7 +257,7 @@ test('a port that is taken is said to be; another one is taken when asked for', 
   const { url } = await serve(t, {})
   const port = Number(url.port)
   const taken = websocket.create(websocket.options.parse({ port }))
-  await assert.rejects(attach(taken, { connect: [freeEndpoint('inproc')] }), {
+  await assert.rejects(attach(taken, { bind: [freeEndpoint()] }), {
     code: 'SINK_FAILED',
     message: /another --port/,
   })
