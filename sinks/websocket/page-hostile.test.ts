@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { until } from '../../testing/index.js'
@@ -76,6 +79,26 @@ describe('the page and whoever means it ill', { skip }, () => {
     assert.ok(!(await page.content()).includes('y'.repeat(600)), 'long names are cut')
     assert.deepEqual(problems, [])
     await page.context().close()
+  })
+
+  test('with a token there is a form before the page, and again when the server wants another one', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'eventstorm-page-'))
+    const tokenFile = join(folder, 'token')
+    await writeFile(tokenFile, 'a-token-of-some-length')
+    const first = await LiveServer.start({ tokenFile })
+    first.traffic(20, () => ({ type: 'a.b', data: { value: 1 } }))
+    const { page, problems } = await open(browser, first.url)
+    await page.fill('input[name="token"]', 'a-token-of-some-length')
+    await page.keyboard.press('Enter')
+    await page.locator('.card[data-type="a.b"] .chart canvas').waitFor()
+    assert.ok(!page.url().includes('token'))
+    await first[Symbol.asyncDispose]()
+    await writeFile(tokenFile, 'another-token-of-some-length')
+    await using _second = await LiveServer.start({ tokenFile, port: Number(new URL(first.url).port) })
+    await page.locator('input[name="token"]').waitFor({ timeout: 45_000 })
+    assert.deepEqual(problems, [])
+    await page.context().close()
+    await rm(folder, { recursive: true })
   })
 
   test('an address that somebody made up does no harm', async () => {

@@ -10,6 +10,7 @@ export interface ConnectionEvents {
 
 const FIRST_DELAY = 500
 const LONGEST_DELAY = 30_000
+const TRIES_UNSEEN = 12
 const PING_EVERY = 20_000
 /** After these the server does not want to see this page again. */
 const FINAL: number[] = [CLOSE.malformed, CLOSE.tooBig, CLOSE.unauthorized]
@@ -109,7 +110,10 @@ export class Connection {
     const most = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++)
     const delay = (this.#least ?? (code === CLOSE.tooFast ? 60_000 : 0)) + Math.random() * most
     this.#set('waiting', reason)
-    this.#retry = setTimeout(() => this.open(), delay) as unknown as number
+    this.#retry = setTimeout(() => {
+      // In a tab that nobody looks at it gives up after a while, until somebody does.
+      if (!document.hidden || this.#failures < TRIES_UNSEEN) this.open()
+    }, delay) as unknown as number
   }
 
   #set(state: ConnectionState, reason: string): void {

@@ -1,4 +1,4 @@
-import type { History, Hz, Row, Rows, ServerFrame, View as ViewFrame } from '../protocol.js'
+import type { History, Hz, Row, Rows, ServerFrame, Session, View as ViewFrame } from '../protocol.js'
 import { Connection, type ConnectionState } from './connection.js'
 import { MOST_ROWS, Store } from './store.js'
 
@@ -59,6 +59,7 @@ export class Live {
       onState: (state, reason) => {
         this.state = state
         this.reason = reason
+        if (state === 'waiting' || state === 'refused') void this.#checkSession()
         this.#changed(true)
       },
     })
@@ -174,7 +175,10 @@ export class Live {
     clearTimeout(this.#restTimer)
     if (document.hidden) {
       this.#restTimer = setTimeout(() => this.#rest(true), REST_AFTER) as unknown as number
-    } else if (this.#resting) this.#rest(false)
+    } else {
+      this.#connection.reconnect()
+      if (this.#resting) this.#rest(false)
+    }
   }
 
   #rest(resting: boolean): void {
@@ -223,6 +227,17 @@ export class Live {
       this.#filling = false
     }
     if (this.store !== store) this.#fillSoon(0)
+  }
+
+  /** A login ends some day; the server shows its form instead of the page then. */
+  async #checkSession(): Promise<void> {
+    try {
+      const answer = await fetch('api/session', { credentials: 'same-origin' })
+      const { required, authorized } = (await answer.json()) as Session
+      if (required && !authorized) location.reload()
+    } catch {
+      // The server is away: the connection tries again.
+    }
   }
 
   async #fetchRows(): Promise<void> {

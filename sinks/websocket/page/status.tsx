@@ -56,6 +56,11 @@ export function StatusStrip({ page }: { page: Page }) {
               now
             </button>
           )}
+          {live.state === 'refused' && (
+            <button type="button" class="link" onClick={() => location.reload()}>
+              reload
+            </button>
+          )}
         </dd>
         {word === 'Paused' && <dd class="behind">{standsAt(page)}</dd>}
       </div>
