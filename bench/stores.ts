@@ -8,7 +8,7 @@ import { median, RoleProcess } from './processes.js'
 import { finish, type Row, table } from './report.js'
 import { loadStore, type StoreBench } from './store.js'
 
-const STORES = process.env.BENCH_STORES?.split(',') ?? ['mongodb', 'cassandra']
+const STORES = process.env.BENCH_STORES?.split(',') ?? ['segments', 'mongodb', 'cassandra']
 const COUNT = Number(process.env.BENCH_EVENTS ?? 200_000)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const WANTED = 0.85

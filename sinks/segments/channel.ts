@@ -9,8 +9,8 @@ export interface WorkerSettings {
   writer: string
   rollRows: number
   rollBytes: number
-  /** As DuckDB wants it, such as `256MB`. */
-  memory: string
+  /** Bytes, for writing and merging together. */
+  memory: number
   /** Milliseconds; undefined to keep everything. */
   keep: number | undefined
   /** Bytes; undefined for no bound. */
@@ -32,7 +32,7 @@ export type Answer = { ok: true; result: unknown } | { ok: false; error: string;
 /** The code of a write that was not taken, since what came before it cannot be written to a file. */
 export const CANNOT_ROLL = 'CANNOT_ROLL'
 
-/** Told with each answer, since an answer changes them. */
+/** Told with each answer, and when a file was written meanwhile. */
 export interface StoreCounts {
   /** Files that were written by rolls. */
   segments: number
@@ -53,7 +53,7 @@ export interface StoreCounts {
   leftovers: number
 }
 
-export type Reply = Answer & { counts: StoreCounts }
+export type Reply = { answer?: Answer; counts: StoreCounts }
 
 export const newCounts = (): StoreCounts => ({
   segments: 0,

@@ -17,8 +17,9 @@ export class WorkerClient {
     // Flags of the program, such as --input-type, may be none for a file of ours.
     const flags = { execArgv: [], workerData: settings }
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), flags)
-    this.#worker.on('message', ({ counts, ...answer }: Reply) => {
+    this.#worker.on('message', ({ counts, answer }: Reply) => {
       counted(counts)
+      if (answer === undefined) return
       const { resolve, reject } = this.#waiting.shift()!
       if (answer.ok) resolve(answer.result)
       else reject(Object.assign(new Error(answer.error), { code: answer.code }))

@@ -15,57 +15,69 @@ export const COLUMNS = [
   { name: 'extensions', type: 'VARCHAR', stored: 'extensions' },
 ] as const
 
-type Value = number | string | null
+export type Value = number | string | null
 
-/** Rows by columns, in the order of `COLUMNS`. */
-export interface Rows {
-  columns: Value[][]
-  count: number
-  /** Length of the texts, about. */
-  bytes: number
-  from: number
-  to: number
-}
+/** Events as columns, in the order of `COLUMNS`; handed on whenever there are as many rows as a chunk has. */
+export class Rows {
+  /** Since `reset`: rows, the length of their texts, about, and their earliest and latest time. */
+  count = 0
+  bytes = 0
+  from = Infinity
+  to = -Infinity
+  #size: number
+  #full: (columns: Value[][]) => void
+  #columns: Value[][] = COLUMNS.map(() => [])
 
-/**
- * Those that no JSON can be made of are left out.
- * @param recv when they arrived, milliseconds since 1970
- */
-export function toRows(events: readonly StormEvent[], recv: number): Rows {
-  const columns: Value[][] = COLUMNS.map(() => [])
-  const [times, recvs, types, sources, epochs, seqs, datas, extras] = columns as [
-    Value[],
-    Value[],
-    Value[],
-    Value[],
-    Value[],
-    Value[],
-    Value[],
-    Value[],
-  ]
-  const rows: Rows = { columns, count: 0, bytes: 0, from: Infinity, to: -Infinity }
-  for (const { time, type, source, epoch, seq, data, extensions } of events) {
-    const at = time.getTime()
-    let text: string
-    let extra: string | null
-    try {
-      text = dataToJson(data)
-      extra = extensions === undefined ? null : dataToJson(extensions)
-    } catch {
-      continue
-    }
-    times.push(at)
-    recvs.push(recv)
-    types.push(type)
-    sources.push(source)
-    epochs.push(epoch)
-    seqs.push(seq)
-    datas.push(text)
-    extras.push(extra)
-    rows.count++
-    rows.bytes += text.length + (extra?.length ?? 0)
-    if (at < rows.from) rows.from = at
-    if (at > rows.to) rows.to = at
+  /** @param size rows in a chunk */
+  constructor(size: number, full: (columns: Value[][]) => void) {
+    this.#size = size
+    this.#full = full
   }
-  return rows
+
+  /**
+   * Those that no JSON can be made of are left out.
+   * @param recv when they arrived, milliseconds since 1970
+   */
+  add(events: readonly StormEvent[], recv: number): void {
+    for (const event of events) {
+      let text: string
+      let extra: string | null
+      try {
+        text = dataToJson(event.data)
+        extra = event.extensions === undefined ? null : dataToJson(event.extensions)
+      } catch {
+        continue
+      }
+      const at = event.time.getTime()
+      const columns = this.#columns
+      columns[0]!.push(at)
+      columns[1]!.push(recv)
+      columns[2]!.push(event.type)
+      columns[3]!.push(event.source)
+      columns[4]!.push(event.epoch)
+      columns[5]!.push(event.seq)
+      columns[6]!.push(text)
+      const length = columns[7]!.push(extra)
+      this.count++
+      this.bytes += text.length + (extra?.length ?? 0)
+      if (at < this.from) this.from = at
+      if (at > this.to) this.to = at
+      if (length === this.#size) this.flush()
+    }
+  }
+
+  /** Hands on what is there, less than a chunk. */
+  flush(): void {
+    if (this.#columns[0]!.length === 0) return
+    const columns = this.#columns
+    this.#columns = COLUMNS.map(() => [])
+    this.#full(columns)
+  }
+
+  reset(): void {
+    this.count = 0
+    this.bytes = 0
+    this.from = Infinity
+    this.to = -Infinity
+  }
 }

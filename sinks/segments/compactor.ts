@@ -1,90 +1,106 @@
-import { existsSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBInstance } from '@duckdb/node-api'
 import type { StoreCounts } from './channel.js'
 import { interruptible } from './interrupt.js'
-import { hourFolder, segmentsOf, writeManifest } from './layout.js'
-import { mergeableAtLast, mergeFiles } from './merge.js'
+import { hourFolder, type Segment } from './layout.js'
+import { mergeable, mergeableAtLast, mergeFiles } from './merge.js'
 import type { Retired } from './retired.js'
 
 export interface Place {
   root: string
-  writer: string
   /** The name of a file that nobody has had. */
   newFile(): string
-  /** The hour that is written at this moment, whose files are not for us. */
+  /** The hour that is written at this moment. */
   hour(): number
+  /** What counts in an hour. */
+  segments(hour: number): Segment[]
+  /** Makes `merged` count in place of its parts, synchronously; false when they do not all count any more. */
+  replace(hour: number, parts: readonly Segment[], merged: Segment): boolean
 }
 
 /**
- * Makes one sorted file of all that a writer has written in an hour, once that hour is over. It goes on beside the
- * writing, on a connection of its own. What fails is not tried again: the many files go on to count.
+ * Makes few files of many: of small ones while an hour is written, and of all when it is over. It goes on beside the
+ * writing, in a DuckDB of its own. What fails is not tried again: the many files go on to count.
  */
 export class Compactor {
   #place: Place
-  #connection: DuckDBConnection
+  #instance: DuckDBInstance
   #retired: Retired
   #counts: StoreCounts
   #closed: number[] = []
+  #failed = new Set<string>()
   #working: Promise<void> | undefined
   #halt = new AbortController()
 
-  constructor(place: Place, connection: DuckDBConnection, retired: Retired, counts: StoreCounts) {
+  constructor(place: Place, instance: DuckDBInstance, retired: Retired, counts: StoreCounts) {
     this.#place = place
-    this.#connection = connection
+    this.#instance = instance
     this.#retired = retired
     this.#counts = counts
   }
 
-  /** An hour is over; its files are merged in the background. */
-  close(hour: number): void {
-    this.#closed.push(hour)
+  /** There is a further file. */
+  look(): void {
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined
     })
+  }
+
+  /** An hour is over. */
+  close(hour: number): void {
+    this.#closed.push(hour)
+    this.look()
   }
 
   /** Gives up what it is at. */
   async stop(): Promise<void> {
     this.#halt.abort()
     await this.#working
-    this.#connection.closeSync()
+    this.#instance.closeSync()
   }
 
   async #work(): Promise<void> {
-    for (let hour = this.#closed.shift(); hour !== undefined; hour = this.#closed.shift()) {
-      if (this.#halt.signal.aborted) return
-      try {
-        await this.#mergeHour(hour)
-        this.#counts.hoursMerged++
-      } catch {
-        if (!this.#halt.signal.aborted) this.#counts.mergesFailed++
+    while (!this.#halt.signal.aborted) {
+      const closed = this.#closed.shift()
+      if (closed !== undefined) {
+        const groups = mergeableAtLast(this.#place.segments(closed))
+        let done = true
+        for (const parts of groups) done = (await this.#merge(closed, parts)) && done
+        if (done) this.#counts.hoursMerged++
+        this.#failed.clear()
+        continue
       }
+      const hour = this.#place.hour()
+      if (Number.isNaN(hour)) return
+      const parts = mergeable(this.#place.segments(hour).filter(({ file }) => !this.#failed.has(file)))
+      if (parts.length === 0) return
+      await this.#merge(hour, parts)
     }
   }
 
-  async #mergeHour(hour: number): Promise<void> {
-    const { root, writer, newFile } = this.#place
-    const folder = hourFolder(root, hour)
-    for (const parts of mergeableAtLast(segmentsOf(folder, writer))) {
-      const file = newFile()
-      const merge = () => mergeFiles(this.#connection, folder, file, parts)
-      const merged = await interruptible(this.#connection, this.#halt.signal, merge)
-      // From here on nothing else happens in between. A clock that goes back may have opened the hour again.
-      const present = segmentsOf(folder, writer)
-      const names = new Set(parts.map((part) => part.file))
-      const rest = present.filter((segment) => !names.has(segment.file))
-      if (
-        this.#place.hour() === hour ||
-        rest.length !== present.length - parts.length ||
-        !existsSync(folder)
-      ) {
-        rmSync(join(folder, file), { force: true })
-        return
+  async #merge(hour: number, parts: readonly Segment[]): Promise<boolean> {
+    const folder = hourFolder(this.#place.root, hour)
+    const file = this.#place.newFile()
+    const paths = parts.map((part) => join(folder, part.file))
+    try {
+      const connection = await this.#instance.connect()
+      try {
+        const merge = () => mergeFiles(connection, folder, file, parts)
+        const merged = await interruptible(connection, this.#halt.signal, merge)
+        if (!this.#place.replace(hour, parts, merged)) throw new Error('the parts are gone')
+      } finally {
+        connection.closeSync()
       }
-      writeManifest(folder, writer, [...rest, merged])
-      this.#counts.merges++
-      this.#retired.add(parts.map((part) => join(folder, part.file)))
+    } catch {
+      for (const part of parts) this.#failed.add(part.file)
+      rmSync(join(folder, file), { force: true })
+      rmSync(join(folder, `${file}.tmp`), { force: true })
+      if (!this.#halt.signal.aborted) this.#counts.mergesFailed++
+      return false
     }
+    this.#counts.merges++
+    this.#retired.add(paths)
+    return true
   }
 }

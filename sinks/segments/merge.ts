@@ -12,8 +12,13 @@ interface Size {
   bytes: number
 }
 
-/** A merge of the hour that is written holds up what arrives, so it stays below about a quarter of a second. */
+/** Rows in a group of a merged file: what DuckDB has of it in memory at once, besides what it sorts. */
+const GROUP_ROWS = 10_240
+
+/** A merge of the hour that is written: of what is read often, and soon will be merged again. */
 const SMALL: Size = { rows: 400_000, bytes: 64 * 1024 * 1024 }
+/** What has so many rows is not small any more: reading it takes longer than opening it. */
+const LARGE: Size = { rows: 50_000, bytes: 32 * 1024 * 1024 }
 
 /** One of a closed hour goes on beside the writing; it is bounded by what sorting takes of memory and disk. */
 const WHOLE: Size = { rows: 4_000_000, bytes: 256 * 1024 * 1024 }
@@ -22,7 +27,7 @@ const WHOLE: Size = { rows: 4_000_000, bytes: 256 * 1024 * 1024 }
 export function mergeable(segments: readonly Segment[]): Segment[] {
   const levels = new Map<number, Segment[]>()
   for (const segment of segments) {
-    if (segment.rows > SMALL.rows / 2 || segment.bytes > SMALL.bytes / 2) continue
+    if (segment.rows > LARGE.rows || segment.bytes > LARGE.bytes) continue
     levels.set(segment.level, [...(levels.get(segment.level) ?? []), segment])
   }
   for (const [, small] of levels) {
@@ -64,7 +69,7 @@ export async function mergeFiles(
   const paths = parts.map((part) => quote(join(folder, part.file)))
   await connection.run(
     `COPY (SELECT * FROM read_parquet([${paths.join(', ')}]) ORDER BY type, time)
-      TO ${quote(`${path}.tmp`)} (FORMAT parquet, COMPRESSION zstd)`,
+      TO ${quote(`${path}.tmp`)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
   )
   publish(path)
   const { extracts } = parts[0]!

@@ -30,14 +30,14 @@ const options = z.strictObject({
     description: 'Time after which events are in a file at the latest: what a crash may cost.',
     argument: 'time',
   }),
-  rollRows: z.int().min(1).default(20_000).meta({ description: 'Events after which a file is written.' }),
+  rollRows: z.int().min(1).default(60_000).meta({ description: 'Events after which a file is written.' }),
   rollBytes: byteSize()
     .pipe(z.number().min(1))
     .prefault('32MiB')
     .meta({ description: 'Length of JSON after which a file is written.', argument: 'size' }),
   memory: byteSize()
-    .pipe(z.number().min(32 * 1024 * 1024))
-    .prefault('256MiB')
+    .pipe(z.number().min(64 * 1024 * 1024))
+    .prefault('320MiB')
     .meta({ description: "DuckDB's limit of memory; the process needs some more.", argument: 'size' }),
   keep: duration().pipe(z.number().min(3_600_000)).optional().meta({
     description: 'How long events are kept, in whole hours of arrival. Default: for ever.',
@@ -108,7 +108,7 @@ export class SegmentsSink implements EventSink {
         keep,
         keepBytes,
         extracts: this.#extracts,
-        memory: `${Math.floor(memory / 1024 ** 2)}MiB`,
+        memory,
       },
       (counts) => {
         this.#counts = counts
@@ -225,6 +225,8 @@ function explain(error: unknown, path: string): SinkError {
 export default defineSink({
   name: 'segments',
   summary: 'Stores events in Parquet files on this machine, which any tool can read while it writes.',
+  // Each write is a turn of the worker thread, which is idle until the next one comes.
+  defaults: { batchEvents: 5000, batchBytes: '4MiB' },
   options,
   create: (given) => new SegmentsSink(given),
   reader: (store) => SegmentReader.open(store.replace(/^segments:/, '') || options.parse({}).path),

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { newCounts, type Reply, type Request, type WorkerSettings } from './channel.js'
+import { type Answer, newCounts, type Reply, type Request, type WorkerSettings } from './channel.js'
 import { SegmentWriter } from './writer.js'
 
 /** The thread that DuckDB works in, since it holds its thread for as long as it writes. */
@@ -10,7 +10,7 @@ let writer: SegmentWriter | undefined
 
 async function obey(request: Request): Promise<unknown> {
   if (request.do === 'open') {
-    writer = await SegmentWriter.open(settings, request.now, request.grace)
+    writer = await SegmentWriter.open(settings, request.now, request.grace, (counts) => say({ counts }))
     return undefined
   }
   if (request.do === 'write') return writer!.write(request.batch, request.now)
@@ -21,16 +21,17 @@ async function obey(request: Request): Promise<unknown> {
 }
 
 async function answer(request: Request): Promise<void> {
-  let reply: Reply
+  let answer: Answer
   try {
-    const result = await obey(request)
-    reply = { ok: true, result, counts: writer?.counts ?? newCounts() }
+    answer = { ok: true, result: await obey(request) }
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException
-    reply = { ok: false, error: message, code, counts: writer?.counts ?? newCounts() }
+    answer = { ok: false, error: message, code }
   }
-  port.postMessage(reply)
+  say({ answer, counts: writer?.counts ?? newCounts() })
 }
+
+const say = (reply: Reply) => port.postMessage(reply)
 
 let before = Promise.resolve()
 port.on('message', (request: Request) => {

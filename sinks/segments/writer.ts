@@ -1,17 +1,18 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DuckDBAppender, DuckDBConnection, DuckDBInstance, DuckDBType } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { decodeEvents } from '../../lib/data/index.js'
 import {
   CANNOT_ROLL,
   newCounts,
   type PackedBatch,
   type RollReason,
+  type StoreCounts,
   unpack,
   type WorkerSettings,
 } from './channel.js'
-import { COLUMNS, type Rows, toRows } from './columns.js'
-import { Compactor } from './compactor.js'
+import { COLUMNS } from './columns.js'
+import { Compactor, type Place } from './compactor.js'
 import { type Extract, extractColumn, extractName, extractValue, pointerTo } from './extract.js'
 import {
   hourFolder,
@@ -23,7 +24,7 @@ import {
   segmentsOf,
   writeManifest,
 } from './layout.js'
-import { mergeable, mergeFiles } from './merge.js'
+import { PendingTable } from './pending.js'
 import { removeHours } from './retention.js'
 import { Retired } from './retired.js'
 import { quote } from './sql.js'
@@ -31,36 +32,37 @@ import { quote } from './sql.js'
 /** What sorting a whole hour may take of the disk. */
 const SPILL = '4GiB'
 
-/** Rows in a chunk at most: the size of DuckDB's vectors. */
-const CHUNK_ROWS = 2048
-
 /** How often it is looked whether the store is too large, while it is filled once. */
 const LOOKS = 64
 
 type DuckDB = typeof import('@duckdb/node-api')
 
 /**
- * Writes segments: events are kept in a table in memory until it is rolled, which means written to a file that
- * counts from then on. A roll that fails leaves the table as it is, and nothing more is taken until one works.
+ * Writes segments: events are kept in a table in memory until it is rolled, which means written to a file that counts
+ * from then on. That goes on while the next table is filled, but one at a time. A roll that fails leaves the table as it
+ * is, and nothing more is taken until one works.
  */
 export class SegmentWriter {
   readonly counts = newCounts()
   #settings: WorkerSettings
   #duckdb: DuckDB
   #instance: DuckDBInstance
-  #connection: DuckDBConnection
-  #appender: DuckDBAppender
-  #types: DuckDBType[]
-  /** Of the rows in the table. */
-  #bytes = 0
-  #from = Infinity
-  #to = -Infinity
+  /** Of the tables that are filled, and of the one that is written to a file. */
+  #filling: DuckDBConnection
+  #copying: DuckDBConnection
+  #table: PendingTable | undefined
+  /** The table that is on its way into a file, or could not be written to one, and why it is rolled. */
+  #full: { table: PendingTable; reason: RollReason } | undefined
+  /** Settles when that has ended; then it is undefined. */
+  #rolling: Promise<void> | undefined
+  #tables = 0
   /** The hour of arrival of the rows in the table, and of the segments below. */
   #hour = Number.NaN
   #segments: Segment[] = []
   #number = 0
   #extracts: Extract[]
   #retired: Retired
+  #counted: (counts: StoreCounts) => void
   #compactor: Compactor
   /** Bytes written since it was last looked whether the store is too large. */
   #unchecked = 0
@@ -69,53 +71,61 @@ export class SegmentWriter {
     settings: WorkerSettings,
     duckdb: DuckDB,
     instance: DuckDBInstance,
-    [connection, beside]: [DuckDBConnection, DuckDBConnection],
-    appender: DuckDBAppender,
+    filling: DuckDBConnection,
+    copying: DuckDBConnection,
+    beside: DuckDBInstance,
     grace: number,
+    counted: (counts: StoreCounts) => void,
   ) {
+    this.#counted = counted
     this.#extracts = settings.extracts
     this.#retired = new Retired(grace)
-    const place = {
+    const place: Place = {
       root: settings.path,
-      writer: settings.writer,
       newFile: () => this.#newFile(),
       hour: () => this.#hour,
+      segments: (hour) => this.#segmentsOf(hour),
+      replace: (hour, parts, merged) => this.#replace(hour, parts, merged),
     }
     this.#compactor = new Compactor(place, beside, this.#retired, this.counts)
     this.#settings = settings
     this.#duckdb = duckdb
     this.#instance = instance
-    this.#connection = connection
-    this.#appender = appender
-    this.#types = COLUMNS.map(({ type }) => duckdb[type])
+    this.#filling = filling
+    this.#copying = copying
   }
 
   /**
    * @param now milliseconds since 1970
    * @param grace age from which on files that nobody names are removed, milliseconds
+   * @param counted called when the counts have changed without anybody having asked for something
    */
-  static async open(settings: WorkerSettings, now: number, grace: number): Promise<SegmentWriter> {
+  static async open(
+    settings: WorkerSettings,
+    now: number,
+    grace: number,
+    counted: (counts: StoreCounts) => void,
+  ): Promise<SegmentWriter> {
     const duckdb = await import('@duckdb/node-api')
     makeFolder(settings.path)
     const leftovers = removeLeftovers(settings.path, now, grace)
-    const instance = await duckdb.DuckDBInstance.create(':memory:', {
-      memory_limit: settings.memory,
-      threads: '1',
-      preserve_insertion_order: 'false',
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
+    const { instance, connection } = await openDuckDB(duckdb, settings, 0.4, {})
+    const copying = await instance.connect()
+    const beside = await openDuckDB(duckdb, settings, 0.6, {
       temp_directory: join(settings.path, `spill-${settings.writer}`),
       max_temp_directory_size: SPILL,
     })
-    const connection = await instance.connect()
-    await connection.run(`SET allowed_directories = [${quote(settings.path)}]`)
-    await connection.run('SET enable_external_access = false')
-    await connection.run('SET lock_configuration = true')
-    const columns = COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', ')
-    await connection.run(`CREATE TABLE pending (${columns})`)
-    const appender = await connection.createAppender('pending')
-    const connections: [DuckDBConnection, DuckDBConnection] = [connection, await instance.connect()]
-    const writer = new SegmentWriter(settings, duckdb, instance, connections, appender, grace)
+    beside.connection.closeSync()
+    const writer = new SegmentWriter(
+      settings,
+      duckdb,
+      instance,
+      connection,
+      copying,
+      beside.instance,
+      grace,
+      counted,
+    )
     writer.counts.leftovers = leftovers
     writer.#removeOld(now)
     return writer
@@ -128,11 +138,9 @@ export class SegmentWriter {
    */
   async write(batch: PackedBatch, now: number): Promise<{ undecodable: number }> {
     const hour = hourOf(now)
-    if (this.counts.pending > 0) {
-      const due = hour === this.#hour ? this.#due() : 'hour'
-      if (due) await this.roll(due, now).catch(cannotRoll)
-    }
+    await this.#settle(now)
     if (hour !== this.#hour) {
+      await this.roll('hour', now)
       const before = this.#hour
       this.#hour = hour
       // Not always none: a clock that is put right may go back.
@@ -140,52 +148,80 @@ export class SegmentWriter {
       if (!Number.isNaN(before)) this.#compactor.close(before)
       this.#removeOld(now)
     }
+    this.#table ??= await PendingTable.create(this.#duckdb, this.#filling, `pending${++this.#tables}`, hour)
+    const { rows } = this.#table
     const messages = unpack(batch)
     const size = messages.reduce((sum, { count }) => sum + count, 0)
-    const rows = toRows(messages.flatMap(decodeEvents), now)
-    this.#append(rows)
-    const due = this.#due()
-    // The batch is taken, whatever becomes of this; a failure is told by the next write, which tries again.
-    if (due) await this.roll(due, now).catch(() => {})
-    return { undecodable: size - rows.count }
+    const before = rows.count
+    for (const message of messages) rows.add(decodeEvents(message), now)
+    const taken = rows.count - before
+    this.counts.pending += taken
+    const due = rows.count >= this.#settings.rollRows ? 'rows' : 'bytes'
+    if (due === 'rows' || rows.bytes >= this.#settings.rollBytes) {
+      // The batch is taken, whatever becomes of this; a failure is told by the next write, which tries again.
+      await this.#rolling
+      if (this.#full === undefined) this.#begin(due, now)
+    }
+    return { undecodable: size - taken }
   }
 
-  /** Writes what is in the table to a file. */
+  /** Writes all that is in memory to files. @throws when that fails; it stays in memory then */
   async roll(reason: RollReason, now: number): Promise<void> {
-    const { pending: rows } = this.counts
-    if (rows === 0) return
+    await this.#rolling
+    await this.#settle(now)
+    this.#begin(reason, now)
+    await this.#rolling
+    await this.#settle(now)
+  }
+
+  /** A table that could not be written is tried again. @throws when that fails again */
+  async #settle(now: number): Promise<void> {
+    if (this.#full === undefined || this.#rolling !== undefined) return
+    await this.#copy(this.#full.table, this.#full.reason, now).catch(cannotRoll)
+  }
+
+  /** Begins to write the table to a file; what goes wrong is told by the next `#settle`. */
+  #begin(reason: RollReason, now: number): void {
+    const table = this.#table
+    if (table === undefined || table.rows.count === 0) return
+    this.#table = undefined
+    this.#full = { table, reason }
+    this.#rolling = this.#copy(table, reason, now)
+      .catch(() => {})
+      .finally(() => {
+        this.#rolling = undefined
+        this.#counted(this.counts)
+      })
+  }
+
+  async #copy(table: PendingTable, reason: RollReason, now: number): Promise<void> {
+    const { count: rows, from, to } = table.rows
+    table.finish()
     const { path: root, writer } = this.#settings
-    const folder = hourFolder(root, this.#hour)
+    const folder = hourFolder(root, table.hour)
     makeFolder(folder)
     const file = this.#newFile()
     const path = join(folder, file)
-    await this.#connection.run(
-      `COPY (SELECT ${this.#columns()} FROM pending) TO ${quote(`${path}.tmp`)} (FORMAT parquet, COMPRESSION zstd)`,
-    )
+    await table.copyTo(`${path}.tmp`, this.#columns(), this.#copying)
     publish(path)
     const { size } = statSync(path)
-    const segment: Segment = { file, rows, bytes: size, from: this.#from, to: this.#to, level: 0 }
+    const segment: Segment = { file, rows, bytes: size, from, to, level: 0 }
     if (this.#extracts.length > 0) segment.extracts = this.#extracts.map(extractName)
     const segments = [...this.#segments, segment]
     writeManifest(folder, writer, segments)
     this.#segments = segments
-    await this.#connection.run('TRUNCATE pending')
-    this.counts.pending = 0
-    this.#bytes = 0
-    this.#from = Infinity
-    this.#to = -Infinity
+    this.#full = undefined
+    this.counts.pending -= rows
     this.counts.segments++
     this.counts.rows += rows
     this.counts.fileBytes += size
     this.counts.rolls[reason]++
+    await table.drop(this.#copying)
     this.#retired.remove(now)
     this.#unchecked += size
     const { keepBytes = Infinity } = this.#settings
     if (this.#unchecked > keepBytes / LOOKS) this.#removeOld(now)
-    // Many small files are slow to read. Nothing is lost when it fails: they count until the new one does.
-    await this.#merge(folder).catch(() => {
-      this.counts.mergesFailed++
-    })
+    this.#compactor.look()
   }
 
   /** @param now milliseconds since 1970 */
@@ -201,8 +237,11 @@ export class SegmentWriter {
 
   async close(): Promise<void> {
     await this.#compactor.stop()
-    this.#appender.closeSync()
-    this.#connection.closeSync()
+    await this.#rolling
+    this.#table?.close()
+    this.#full?.table.close()
+    this.#filling.closeSync()
+    this.#copying.closeSync()
     this.#instance.closeSync()
   }
 
@@ -219,16 +258,20 @@ export class SegmentWriter {
     return [...own, ...extracts].join(', ')
   }
 
-  /** Makes one file of several of one level. */
-  async #merge(folder: string): Promise<void> {
-    const parts = mergeable(this.#segments)
-    if (parts.length === 0) return
-    const merged = await mergeFiles(this.#connection, folder, this.#newFile(), parts)
-    const segments = [...this.#segments.filter((each) => !parts.includes(each)), merged]
-    writeManifest(folder, this.#settings.writer, segments)
-    this.#segments = segments
-    this.counts.merges++
-    this.#retired.add(parts.map((part) => join(folder, part.file)))
+  #segmentsOf(hour: number): Segment[] {
+    if (hour === this.#hour) return this.#segments
+    return segmentsOf(hourFolder(this.#settings.path, hour), this.#settings.writer)
+  }
+
+  #replace(hour: number, parts: readonly Segment[], merged: Segment): boolean {
+    const names = new Set(parts.map(({ file }) => file))
+    const present = this.#segmentsOf(hour)
+    const rest = present.filter(({ file }) => !names.has(file))
+    if (rest.length !== present.length - parts.length) return false
+    const segments = [...rest, merged]
+    writeManifest(hourFolder(this.#settings.path, hour), this.#settings.writer, segments)
+    if (hour === this.#hour) this.#segments = segments
+    return true
   }
 
   #removeOld(now: number): void {
@@ -237,27 +280,31 @@ export class SegmentWriter {
     this.counts.hoursRemoved.size += bySize
     this.#unchecked = 0
   }
-
-  #due(): RollReason | undefined {
-    if (this.counts.pending >= this.#settings.rollRows) return 'rows'
-    return this.#bytes >= this.#settings.rollBytes ? 'bytes' : undefined
-  }
-
-  #append({ columns, count, bytes, from, to }: Rows): void {
-    for (let at = 0; at < count; at += CHUNK_ROWS) {
-      const size = Math.min(CHUNK_ROWS, count - at)
-      const chunk = this.#duckdb.DuckDBDataChunk.create(this.#types, size)
-      chunk.setColumns(columns.map((values) => values.slice(at, at + size)))
-      this.#appender.appendDataChunk(chunk)
-    }
-    this.#appender.flushSync()
-    this.counts.pending += count
-    this.#bytes += bytes
-    this.#from = Math.min(this.#from, from)
-    this.#to = Math.max(this.#to, to)
-  }
 }
 
 function cannotRoll(error: Error): never {
   throw Object.assign(error, { code: CANNOT_ROLL })
+}
+
+/** A DuckDB with its share of the memory, which can reach nothing outside of the folder. */
+async function openDuckDB(
+  duckdb: DuckDB,
+  { path, memory }: WorkerSettings,
+  share: number,
+  more: Record<string, string>,
+) {
+  const instance = await duckdb.DuckDBInstance.create(':memory:', {
+    memory_limit: `${Math.floor((memory * share) / 1024 ** 2)}MiB`,
+    threads: '1',
+    preserve_insertion_order: 'false',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    temp_directory: '',
+    ...more,
+  })
+  const connection = await instance.connect()
+  await connection.run(`SET allowed_directories = [${quote(path)}]`)
+  await connection.run('SET enable_external_access = false')
+  await connection.run('SET lock_configuration = true')
+  return { instance, connection }
 }

@@ -273,7 +273,7 @@ test('hints go from a source to the page; the configuration goes first; keys spl
   })
   await until('the hint has come', async () => {
     await clock.advance(1000)
-    return source.counters().sent > 0
+    return source.counters().told > 0
   })
   await emit('disk', { mount: '/', percent: 10 }, { mount: '/home', percent: 20 })
   await clock.advance(2000)
