@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const BENCHES = ['throughput', 'latency', 'codec', 'parse', 'follow', 'stores', 'websocket']
+const BENCHES = ['throughput', 'latency', 'codec', 'parse', 'follow', 'stores', 'segments', 'websocket']
 
 const names = process.argv.slice(2)
 const unknown = names.filter((name) => !BENCHES.includes(name))
