@@ -10,6 +10,7 @@ import type { Assets } from './assets.js'
 import { history, historyQuestion } from './history.js'
 import type { Failure, Rows, ServerStatus, Session } from './protocol.js'
 import type { Recent } from './recent.js'
+import type { Secrets } from './secrets.js'
 import type { HttpAnswer, HttpRequest } from './transport.js'
 
 const compress = promisify(gzip)
@@ -150,8 +151,8 @@ export class HttpSide {
           body: metrics(this.#parts.status()),
         }
       case '/api/query':
-        if (asker) return replyTo(asker, query, request.gone)
-        return failure(404, 'NO_STORE', 'no store is configured; see --store')
+        if (asker === undefined) return failure(404, 'NO_STORE', 'no store is configured; see --store')
+        return askStore(asker, query, request, aggregates.secrets)
       default:
         return failure(404, 'NOT_FOUND', 'nothing is here')
     }
@@ -177,6 +178,26 @@ export class HttpSide {
       else this.#busy.delete(address)
     }
   }
+}
+
+/** A question to the store, whose events hold what nobody may see; neither may it be asked for. */
+async function askStore(
+  asker: Asker,
+  query: URLSearchParams,
+  request: HttpRequest,
+  secrets: Secrets,
+): Promise<HttpAnswer> {
+  const fields = [
+    ...query.getAll('by'),
+    ...query.getAll('where').map((text) => text.split(/[=!<>]/)[0]!),
+    ...query.getAll('measure').map((text) => /\((.*)\)$/.exec(text)?.[1] ?? ''),
+  ]
+  const secret = fields.find((field) => field.split('.').some((name) => secrets.has(name.trim())))
+  if (secret !== undefined) return failure(403, 'FIELD_HIDDEN', `values of ${secret} never leave this server`)
+  const reply = await replyTo(asker, query, request.gone)
+  if (reply.status !== 200) return reply
+  const { rows, ...rest } = JSON.parse(reply.body)
+  return { ...reply, ...(await packed(request, JSON.stringify({ ...rest, rows: secrets.hide(rows) }))) }
 }
 
 /** Shown instead of the page to who has not logged in; it works without script and style. */

@@ -30,6 +30,15 @@ export class Secrets {
     )
   }
 
+  /** The same without the values of such fields and parameters, as deep as it goes. */
+  hide(value: unknown): unknown {
+    if (typeof value === 'string') return this.mask(value)
+    if (Array.isArray(value)) return value.map((each) => this.hide(each))
+    if (typeof value !== 'object' || value === null) return value
+    const members = Object.entries(value)
+    return Object.fromEntries(members.map(([name, each]) => [name, this.has(name) ? MASK : this.hide(each)]))
+  }
+
   /** A text without the values of such parameters: `/login?token=•••`. */
   mask(text: string): string {
     return text.includes('=') || text.includes(':') ? text.replace(this.#inText, `$1${MASK}`) : text

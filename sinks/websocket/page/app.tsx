@@ -10,6 +10,7 @@ import { StatusStrip } from './status.js'
 import type { Entry } from './store.js'
 import { Strip } from './strip.js'
 import { Toolbar } from './toolbar.js'
+import { LONGEST_OF_RINGS, WINDOWS } from './view.js'
 
 /** Strips in one view; whoever has more types filters. */
 const MOST_STRIPS = 100
@@ -126,11 +127,11 @@ function Mark() {
 }
 
 function listenToKeys(page: Page, help: () => void): () => void {
-  const windows: Record<string, number> = { 1: 60, 2: 300, 3: 900, 4: 3600, 5: 86_400 }
   const pressed = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, select, textarea')) return
-    const window = windows[event.key]
+    const windows = WINDOWS.filter(([seconds]) => seconds <= LONGEST_OF_RINGS || page.live.hasStore)
+    const [window] = windows[Number(event.key) - 1] ?? []
     if (window !== undefined) page.setView({ window, range: undefined })
     else if (event.key === ' ') {
       if (target.closest('button, summary, a')) return

@@ -2,11 +2,12 @@ import { useMemo, useState } from 'preact/hooks'
 import type { TypeInfo } from '../protocol.js'
 import { ChartView, latest } from './chart-view.js'
 import { csv, download, fileName } from './export.js'
-import { count, dateTime, digits, scaleFor, show } from './format.js'
+import { count, dateTime, digits, lasting, scaleFor, show } from './format.js'
 import { Icon } from './icons.js'
 import type { Page } from './page.js'
 import { type Panel, panelsFor } from './panels.js'
-import { lostSpans, read } from './picture.js'
+import { isStored } from './past.js'
+import { entryIn, lostSpans, read } from './picture.js'
 import { StateView } from './state-view.js'
 import { type Entry, identity } from './store.js'
 import { Menu } from './toolbar.js'
@@ -19,10 +20,13 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
   const { type, hint } = info
   const [all, setAll] = useState(false)
   const [table, setTable] = useState(false)
-  const panels = useMemo(() => {
+  const made = useMemo(() => {
     const { store } = page.live
     return panelsFor(info, entries, store.rate(type, store.timeline.bucket(page.end()), 60) || info.rate)
   }, [info, entries])
+  const { past } = page
+  const panels = past ? made.filter(isStored) : made
+  if (table) past?.want(info, panels)
   const shown = all ? panels : panels.slice(0, FIRST_PANELS)
   const pinned = page.view.pinned.includes(type)
   const title = hint?.title ?? type
@@ -35,6 +39,7 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
         </h2>
         {title !== type && <code class="type">{type}</code>}
         <LostBadge page={page} type={type} />
+        <FromStore page={page} type={type} />
         <Headline page={page} type={type} panels={panels} />
         <div class="card-tools">
           <button
@@ -93,7 +98,12 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
             panel.kind === 'states' ? (
               <StateView key={panel.id} page={page} panel={panel} />
             ) : (
-              <ChartView key={panel.id} page={page} panel={panel} />
+              <ChartView
+                key={panel.id}
+                page={page}
+                panel={panel}
+                wanted={() => page.past?.want(info, panels)}
+              />
             ),
           )}
         </div>
@@ -107,8 +117,30 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
   )
 }
 
+/** Says that the numbers come from the store, and how it is with them. */
+function FromStore({ page, type }: { page: Page; type: string }) {
+  const { past } = page
+  if (!past) return null
+  const state = past.stateOf(type)
+  const title = 'From the store, which knows no losses and no states'
+  if (typeof state === 'object') {
+    return (
+      <span class="badge" title={state.error}>
+        the store does not answer
+      </span>
+    )
+  }
+  return (
+    <span class="badge stored" title={title}>
+      {state === 'asked'
+        ? 'asking the store …'
+        : `from the store, by ${lasting(past.step).replace('.0', '')}`}
+    </span>
+  )
+}
+
 function LostBadge({ page, type }: { page: Page; type: string }) {
-  const { store } = page.live
+  const store = page.storeOf(type)
   const [from, to] = page.window()
   const spans = lostSpans(store, type, store.timeline.bucket(from), store.timeline.bucket(to) + 1)
   const events = spans.reduce((sum, span) => sum + span.events, 0)
@@ -118,7 +150,7 @@ function LostBadge({ page, type }: { page: Page; type: string }) {
 
 /** The numbers of now: how often, and the main value. */
 function Headline({ page, type, panels }: { page: Page; type: string; panels: Panel[] }) {
-  const { store } = page.live
+  const store = page.storeOf(type)
   const rate = store.rate(type, store.timeline.bucket(Math.min(page.window()[1], page.end())))
   const main = panels.find(({ id, kind }) => kind === 'lines' && !id.endsWith(' rate'))
   const line = main && (main.lines.find(({ reading }) => reading === 'p95') ?? main.lines[0])
@@ -170,15 +202,16 @@ function numbers(
   panels: Panel[],
   most: number,
 ): { columns: string[]; rows: (number | undefined)[][] } {
-  const { store } = page.live
+  const store = page.storeOf(panels[0]?.type ?? '')
   const lines = panels.flatMap((panel) => panel.lines.map((line) => ({ panel, line })))
+  const entries = lines.map(({ line }) => entryIn(store, line))
   const [from, to] = page.window()
   const end = store.timeline.bucket(Math.min(to, page.end()))
   const rows: (number | undefined)[][] = []
   const losses = store.entries.get(identity({ type: panels[0]?.type ?? '' }))?.columns.lost
   for (let bucket = end - 1; bucket >= store.timeline.bucket(from) && rows.length < most; bucket--) {
     if (!store.known(bucket)) continue
-    const values = lines.map(({ line }) => read(store, line.entry, line.reading, bucket))
+    const values = lines.map(({ line }, i) => read(store, entries[i]!, line.reading, bucket))
     const all = [...values, store.timeline.get(losses, bucket)]
     rows.push([bucket * store.timeline.step, ...all.map((each) => (Number.isNaN(each) ? undefined : each))])
   }

@@ -3,28 +3,33 @@ import { Chart } from './chart.js'
 import { clock, show } from './format.js'
 import type { Page } from './page.js'
 import type { Panel, PanelLine } from './panels.js'
-import { PictureMaker, read, valueAt } from './picture.js'
+import { entryIn, PictureMaker, read, valueAt } from './picture.js'
 import { currentPalette } from './theme.js'
 
 const HEIGHT = 148
 
 /** The newest value of a line, if it has one among the last few buckets. */
 export function latest(page: Page, line: PanelLine): number {
-  const { store } = page.live
+  const store = page.storeOf(line.entry.series.type)
+  const entry = entryIn(store, line)
   const [, to] = page.window()
   const end = store.timeline.bucket(Math.min(to, page.end()))
   for (let bucket = end - 1; bucket > end - 60; bucket--) {
-    const value = read(store, line.entry, line.reading, bucket)
+    const value = read(store, entry, line.reading, bucket)
     if (!Number.isNaN(value)) return value
   }
   return Number.NaN
 }
 
-export function ChartView({ page, panel }: { page: Page; panel: Panel }) {
+/** @param props.wanted called before each picture, which is only made when it can be seen */
+export function ChartView(props: { page: Page; panel: Panel; wanted(): void }) {
+  const { page, panel } = props
   const host = useRef<HTMLDivElement>(null)
   const chart = useRef<Chart | undefined>(undefined)
   const current = useRef(panel)
   current.current = panel
+  const wanted = useRef(props.wanted)
+  wanted.current = props.wanted
   const hidden = page.view.hidden[panel.id] ?? []
   const names = panel.lines.map((line) => line.name).join('\n')
   const { hint } = panel
@@ -48,8 +53,9 @@ export function ChartView({ page, panel }: { page: Page; panel: Panel }) {
         ...(hint.warn !== undefined && { warn: hint.warn }),
         ...(hint.critical !== undefined && { crit: hint.critical }),
         picture: () => {
+          wanted.current()
           const [from, to] = page.window()
-          return maker.make(page.live.store, panel.type, current.current.lines, from, to, page.end())
+          return maker.make(page.storeOf(panel.type), panel.type, current.current.lines, from, to, page.end())
         },
         onZoom: (from, to) => page.zoom(from, to),
         onReset: () => page.goLive(),
@@ -163,6 +169,7 @@ function pointAt(page: Page, chart: Chart, panel: Panel, index: number | undefin
     {
       time,
       utc: page.utc,
+      dated: page.past !== undefined,
       unit: panel.unit,
       decimals: panel.hint.decimals,
       lines: panel.lines.flatMap((line, i) =>

@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import { clock, digits, scaleFor, show } from './format.js'
+import { clock, dateTime, digits, scaleFor, show } from './format.js'
 import { drawBands, drawThresholds, nameBands, type Span } from './marks.js'
 import { gapPaths } from './paths.js'
 import { UNKNOWN } from './picture.js'
@@ -48,7 +48,8 @@ export interface ChartOptions {
 const AXIS_WIDTH = 52
 /** Seconds between two times on the axis. */
 const TIME_STEPS = [
-  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200,
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400,
+  172_800, 604_800,
 ]
 
 /** Bytes are divided into round numbers of KiB and MiB. */
@@ -303,5 +304,7 @@ function label(value: number, unit: string): string {
 
 function tick(seconds: number, step: number, utc: boolean): string {
   const text = clock(seconds, utc)
+  // Days by their date, and so the midnight between hours.
+  if (step >= 10_800 && text === '00:00:00') return dateTime(seconds, utc).slice(5, 10)
   return step < 60 ? text : text.slice(0, 5)
 }

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 
 const KEYS: [key: string, meaning: string][] = [
   ['Space', 'pause, and go on live'],
-  ['1 … 5', 'window of 1, 5, 15 minutes, an hour, a day'],
+  ['1 … 7', 'window of time, from a minute to 30 days'],
   ['/', 'filter event types'],
   ['Esc', 'leave a zoom, or the wall'],
   ['T', 'light or dark'],

@@ -36,6 +36,13 @@ export class Live {
   refused = ''
   /** The server has more types or series than it tells one page. */
   partial = false
+  /** The server can ask a store for what is older than its rings. */
+  hasStore = false
+  /** Begin of what the rings have, milliseconds; they know nothing of the time before the server started. */
+  get reach(): number {
+    return Math.max(this.store.epoch, this.now() - this.#longest)
+  }
+  #longest = 86_400_000
   #connection: Connection
   #asked: Asked
   #changed: (urgent: boolean) => void
@@ -122,6 +129,8 @@ export class Live {
         }
         this.partial ||= frame.more > 0
         this.opened ||= Date.now()
+        this.hasStore = frame.store
+        this.#longest = Math.max(...frame.tiers.map(({ length }) => length))
         this.store.begin(frame.epoch, frame.types)
         this.#subscribe()
         break

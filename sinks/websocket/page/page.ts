@@ -3,7 +3,9 @@ import { download, fileName, picture } from './export.js'
 import { patternsOf } from './filter.js'
 import { type Asked, Live } from './live.js'
 import type { Panel } from './panels.js'
+import { Past, stepFor } from './past.js'
 import { Scheduler } from './scheduler.js'
+import type { Store } from './store.js'
 import { applyTheme, currentPalette, isDark, onSystemTheme } from './theme.js'
 import { Tooltip } from './tooltip.js'
 import { readView, type View, writeView } from './view.js'
@@ -11,6 +13,10 @@ import { readView, type View, writeView } from './view.js'
 /** A graph shows so much at least, milliseconds. */
 const SHORTEST = 60_000
 const STORED = 'eventstorm.view'
+/** Windows up to this length are live, whatever a store knows of the time before, seconds. */
+const LONGEST_LIVE = 900
+/** What the rings are asked for while the picture comes from the store: the strip at the top goes on. */
+const BESIDE_PAST = 300_000
 
 /** The whole page: what the user sees, what is known, and who draws it. */
 export class Page {
@@ -28,6 +34,7 @@ export class Page {
   #charts = new Map<Chart, Panel>()
   #asking = 0
   #rendering = 0
+  #past: Past | undefined
 
   constructor() {
     const stored = readStored()
@@ -95,8 +102,39 @@ export class Page {
     return this.view.zone === 'utc'
   }
 
+  /** The time that is shown, when the server's rings do not reach back to it and its store is asked instead. */
+  get past(): Past | undefined {
+    const { range, window } = this.view
+    const { live } = this
+    const now = this.paused ?? live.now()
+    const from = range ? range[0] * 1000 : now - window * 1000
+    const reaches = from >= live.reach || (!range && window <= LONGEST_LIVE)
+    if (!live.hasStore || reaches) {
+      this.#past = undefined
+      return undefined
+    }
+    const step = stepFor(range ? (range[1] - range[0]) * 1000 : window * 1000)
+    const begin = Math.floor(from / step) * step
+    const end = Math.floor((range ? Math.min(range[1] * 1000 + step, now) : now) / step) * step
+    const to = Math.max(end, begin + step)
+    const past = this.#past
+    if (past?.step === step && past.from === begin && past.to === to) return past
+    // A window that goes on keeps what it has until the answer comes.
+    const goesOn = past?.step === step && past.to - past.from === to - begin && past.to < to
+    if (goesOn && !range) Object.assign(past, { from: begin, to })
+    else this.#past = new Past(begin, to, step, () => this.#changed(true))
+    return this.#past
+  }
+
+  /** Where the shown numbers of a type are. */
+  storeOf(type: string): Store {
+    return this.past?.storeOf(type) ?? this.live.store
+  }
+
   /** Last moment of which everything is known: of the picture when it stands still, of the data when it goes on. */
   end(): number {
+    const { past } = this
+    if (past) return past.to
     if (this.paused !== undefined) return this.paused
     const { complete } = this.live.store
     return complete || this.live.now()
@@ -106,6 +144,8 @@ export class Page {
   window(): [from: number, to: number] {
     const { range, window } = this.view
     if (range) return [range[0] * 1000, range[1] * 1000]
+    const { past } = this
+    if (past) return [past.from, past.to]
     // Without new data the picture goes on, so that one sees that there is none.
     const now = this.live.now()
     const to = this.paused ?? (now - this.end() > 4000 ? now : this.end())
@@ -152,22 +192,24 @@ export class Page {
   #changed(urgent: boolean): void {
     this.render()
     this.scheduler.invalidate(undefined, urgent)
-    const { hz } = this.#asked()
-    if (hz !== this.#hz) {
-      this.#hz = hz
-      this.live.ask(this.#asked())
+    const asked = this.#asked()
+    const text = JSON.stringify([asked.hz, asked.window, asked.from])
+    if (text !== this.#told) {
+      this.#told = text
+      this.live.ask(asked)
     }
   }
 
-  #hz = 1
+  #told = ''
 
   #asked(): Asked {
-    const { window, range, filter, rate } = this.view
+    const { window, filter, rate } = this.view
+    const past = this.live && this.past
+    const range = past ? undefined : this.view.range
     const calm =
       matchMedia('(prefers-reduced-motion: reduce)').matches || window > 900 || this.scheduler.visible > 12
-    const length = range ? (range[1] - range[0]) * 1000 : window * 1000
     return {
-      window: Math.max(length, range ? 0 : window * 1000),
+      window: past ? BESIDE_PAST : range ? (range[1] - range[0]) * 1000 : window * 1000,
       from: range ? range[0] * 1000 : undefined,
       match: patternsOf(filter, this.live?.partial),
       hz: rate === 'auto' ? (calm ? 1 : 4) : rate === '1' ? 1 : 4,

@@ -25,6 +25,11 @@ export function read(store: Store, { columns }: Entry, reading: Reading, bucket:
   }
 }
 
+/** The numbers of a line in that store, which need not be the one that its entry comes from. */
+export function entryIn(store: Store, { entry }: PanelLine): Entry {
+  return store.entries.get(identity(entry.series)) ?? { series: entry.series, columns: {}, written: 0 }
+}
+
 /** Buffers of a chart, used again for every picture of the same length. */
 export class PictureMaker {
   #times = new Float64Array(0)
@@ -47,9 +52,10 @@ export class PictureMaker {
     for (let k = 0; k < length; k++) this.#times[k] = ((first + k) * timeline.step + half) / 1000
     lines.forEach((line, i) => {
       const column = this.#values[i]!
+      const entry = entryIn(store, line)
       for (let k = 0; k < length; k++) {
         const bucket = first + k
-        column[k] = store.known(bucket) ? read(store, line.entry, line.reading, bucket) : UNKNOWN
+        column[k] = store.known(bucket) ? read(store, entry, line.reading, bucket) : UNKNOWN
       }
     })
     return {

@@ -1,4 +1,4 @@
-import { clock, count, lasting, show } from './format.js'
+import { clock, count, dateTime, lasting, show } from './format.js'
 import type { Page } from './page.js'
 
 const WORDS = {
@@ -31,7 +31,10 @@ function Figure({
 /** What is seen of a page that stands still: a range, or how far it lies behind. */
 function standsAt(page: Page): string {
   const { range } = page.view
-  if (range) return `${clock(range[0], page.utc)} – ${clock(range[1], page.utc)}`
+  if (range) {
+    const name = range[1] - range[0] > 86_400 || page.past ? dateTime : clock
+    return `${name(range[0], page.utc)} – ${name(range[1], page.utc)}`
+  }
   return `+${lasting(page.live.now() - page.window()[1]).replace(/\.\d/, '')} behind`
 }
 

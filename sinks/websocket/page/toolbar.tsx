@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Icon } from './icons.js'
 import type { Page } from './page.js'
-import { WINDOWS } from './view.js'
+import { LONGEST_OF_RINGS, WINDOWS } from './view.js'
 
 /** A row of buttons of which one is pressed. */
 export function Choice<T extends string | number>(props: {
@@ -89,7 +89,7 @@ export function Toolbar({ page, help }: { page: Page; help(): void }) {
       <Choice
         label="Window of time"
         value={view.range ? undefined : view.window}
-        options={WINDOWS}
+        options={WINDOWS.filter(([seconds]) => seconds <= LONGEST_OF_RINGS || page.live.hasStore)}
         choose={(window) => page.setView({ window, range: undefined })}
       />
       <span class="live-control">

@@ -1,4 +1,4 @@
-import { clock, show } from './format.js'
+import { clock, dateTime, show } from './format.js'
 import type { Palette } from './theme.js'
 
 export interface TooltipLine {
@@ -10,6 +10,8 @@ export interface TooltipLine {
 export interface TooltipContent {
   time: number
   utc: boolean
+  /** The day is told too. */
+  dated: boolean
   unit: string
   decimals: number | undefined
   lines: TooltipLine[]
@@ -39,7 +41,7 @@ export class Tooltip {
 
   /** @param x,y of the pointer in the window */
   show(content: TooltipContent, x: number, y: number): void {
-    this.#time.textContent = clock(Math.floor(content.time), content.utc)
+    this.#time.textContent = (content.dated ? dateTime : clock)(Math.floor(content.time), content.utc)
     this.#list.replaceChildren(
       ...content.lines.map((line) => {
         const row = document.createElement('div')

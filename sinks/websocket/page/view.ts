@@ -25,7 +25,12 @@ export const WINDOWS: [seconds: number, label: string][] = [
   [900, '15m'],
   [3600, '1h'],
   [86_400, '24h'],
+  [604_800, '7d'],
+  [2_592_000, '30d'],
 ]
+
+/** Longer windows need a store, seconds. */
+export const LONGEST_OF_RINGS = 86_400
 
 export const DEFAULT_VIEW: View = {
   window: 300,
