@@ -36,7 +36,7 @@ const options = z.strictObject({
     .prefault('32MiB')
     .meta({ description: 'Length of JSON after which a file is written.', argument: 'size' }),
   memory: byteSize()
-    .pipe(z.number().min(64 * 1024 * 1024))
+    .pipe(z.number().min(128 * 1024 ** 2))
     .prefault('320MiB')
     .meta({ description: "DuckDB's limit of memory; the process needs some more.", argument: 'size' }),
   keep: duration().pipe(z.number().min(3_600_000)).optional().meta({
@@ -217,8 +217,9 @@ function explain(error: unknown, path: string): SinkError {
   if (isMissing(error)) {
     return new SinkError('stop', `the segments store needs DuckDB, which is not installed: ${INSTALL}`, error)
   }
-  // Nothing is wrong with the events when the disk is full.
-  const steer = code === 'WORKER_GONE' ? 'reconnect' : code === CANNOT_ROLL ? 'wait' : 'retry'
+  // Nothing is wrong with the events when the disk is full. What memory does not suffice for once, it never will.
+  const again = code === 'WORKER_GONE' || /^Out of Memory/i.test(message)
+  const steer = again ? 'reconnect' : code === CANNOT_ROLL ? 'wait' : 'retry'
   return new SinkError(steer, `the store in ${path}: ${message}`, error)
 }
 
