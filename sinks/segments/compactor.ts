@@ -28,12 +28,21 @@ export class Compactor {
   #instance: DuckDBInstance
   #retired: Retired
   #counts: StoreCounts
+  #counted: () => void
   #closed: number[] = []
   #failed = new Set<string>()
   #working: Promise<void> | undefined
   #halt = new AbortController()
 
-  constructor(place: Place, instance: DuckDBInstance, retired: Retired, counts: StoreCounts) {
+  /** @param counted called when the counts have changed */
+  constructor(
+    place: Place,
+    instance: DuckDBInstance,
+    retired: Retired,
+    counts: StoreCounts,
+    counted: () => void,
+  ) {
+    this.#counted = counted
     this.#place = place
     this.#instance = instance
     this.#retired = retired
@@ -68,6 +77,7 @@ export class Compactor {
         let done = true
         for (const parts of groups) done = (await this.#merge(closed, parts)) && done
         if (done) this.#counts.hoursMerged++
+        this.#counted()
         this.#failed.clear()
         continue
       }
@@ -97,10 +107,12 @@ export class Compactor {
       rmSync(join(folder, file), { force: true })
       rmSync(join(folder, `${file}.tmp`), { force: true })
       if (!this.#halt.signal.aborted) this.#counts.mergesFailed++
+      this.#counted()
       return false
     }
     this.#counts.merges++
     this.#retired.add(paths)
+    this.#counted()
     return true
   }
 }

@@ -87,7 +87,7 @@ export class SegmentWriter {
       segments: (hour) => this.#segmentsOf(hour),
       replace: (hour, parts, merged) => this.#replace(hour, parts, merged),
     }
-    this.#compactor = new Compactor(place, beside, this.#retired, this.counts)
+    this.#compactor = new Compactor(place, beside, this.#retired, this.counts, () => counted(this.counts))
     this.#settings = settings
     this.#duckdb = duckdb
     this.#instance = instance
