@@ -5,7 +5,8 @@ const GAP = '  '
 
 /**
  * Two tables: what each source sent and what each sink has of it, and what became of it in each sink. `under way` is what
- * is sent and neither received nor lost yet; once things are quiet it is 0, or the bus has lost count.
+ * is sent and neither received nor lost yet; once things are quiet it is 0, or the bus has lost count. `unheard` is what a
+ * source sent and died before the sink could learn of it.
  */
 export function auditLines(
   streams: readonly AuditedStream[],
@@ -14,11 +15,11 @@ export function auditLines(
 ): string[] {
   const rows = streams.flatMap(({ source, type, sent, alive, sinks }) => {
     const first = [alive ? source : `${source} (silent)`, type, String(sent ?? '?')]
-    if (sinks.length === 0) return [[...first, 'no sink', '', '', '', '', '']]
+    if (sinks.length === 0) return [[...first, 'no sink', '', '', '', '', '', '']]
     return sinks.map((each) => [
       ...first,
       each.sink,
-      ...[each.received, each.lost, each.duplicate, each.before, each.balance].map(String),
+      ...[each.received, each.lost, each.duplicate, each.before, each.unheard, each.balance].map(String),
     ])
   })
   const totals = sinks.map((each) => {
@@ -31,7 +32,7 @@ export function auditLines(
   })
   return [
     ...table(
-      ['source', 'type', 'sent', 'sink', 'received', 'lost', 'duplicate', 'before', 'under way'],
+      ['source', 'type', 'sent', 'sink', 'received', 'lost', 'duplicate', 'before', 'unheard', 'under way'],
       rows,
       look,
     ),

@@ -15,7 +15,12 @@ export interface AuditedSink {
   duplicate: number
   /** Numbers from before the sink asked for it. */
   before: number
-  /** What was sent and is neither received nor lost nor from before: under way, while anything is; else 0. */
+  /**
+   * Sent, and the sink does not know that: of a source that died before it could tell, or at a sink that is dead itself.
+   * 0 while both live, for then the sink will learn of it.
+   */
+  unheard: number
+  /** `sent - before - received - lost - unheard`: what is under way, while anything is; else 0. */
   balance: number
 }
 
@@ -23,7 +28,10 @@ export interface AuditedStream {
   source: string
   epoch: number
   type: string
-  /** Undefined for a source that has never reported here. */
+  /**
+   * What the source says; undefined when it has never reported here. Of a dead one at least what some sink knows of:
+   * its last report may be older. What it sent beyond that, nobody can know.
+   */
   sent: number | undefined
   /** Whether the source still reports. */
   alive: boolean
@@ -44,6 +52,12 @@ export interface AuditedTotals {
   alive: boolean
 }
 
+interface KnownSink {
+  epoch: number
+  report: SinkReport
+  heard: number
+}
+
 interface KnownStream {
   source: string
   epoch: number
@@ -56,7 +70,7 @@ interface KnownStream {
 export class Audit {
   #streams = new Map<string, KnownStream>()
   #sources = new Map<string, number>()
-  #sinks = new Map<string, { report: SinkReport; heard: number }>()
+  #sinks = new Map<string, KnownSink>()
 
   /** Takes a report; anything else, or what is none by its looks, is left alone. */
   take(event: StormEvent, now: number): void {
@@ -67,21 +81,20 @@ export class Audit {
   }
 
   streams(now: number): AuditedStream[] {
-    return [...this.#streams.values()].map(({ source, epoch, type, sent, sinks }) => ({
-      source,
-      epoch,
-      type,
-      sent,
-      alive: now - (this.#sources.get(`${epoch} ${source}`) ?? 0) < SILENT_AFTER,
-      sinks: [...sinks].map(([sink, { received, lost, duplicate, before, next }]) => ({
-        sink,
-        received,
-        lost,
-        duplicate,
-        before,
-        balance: (sent ?? next) - before - received - lost,
-      })),
-    }))
+    return [...this.#streams.values()].map((stream) => {
+      const { source, epoch, type, sinks } = stream
+      const alive = isAlive(this.#sources.get(`${epoch} ${source}`), now)
+      const proven = Math.max(0, ...[...sinks.values()].map(({ next }) => next))
+      const sent = alive || stream.sent === undefined ? stream.sent : Math.max(stream.sent, proven)
+      const audited = [...sinks].map(([sink, { received, lost, duplicate, before, next }]) => {
+        const known = sent ?? proven
+        const told = alive && isAlive(this.#sinks.get(sink)?.heard, now)
+        const unheard = told ? 0 : Math.max(0, known - next)
+        const balance = known - before - received - lost - unheard
+        return { sink, received, lost, duplicate, before, unheard, balance }
+      })
+      return { source, epoch, type, sent, alive, sinks: audited }
+    })
   }
 
   sinks(now: number): AuditedTotals[] {
@@ -89,7 +102,7 @@ export class Audit {
       const { received, lost, duplicate, written, alreadyStored, dropped, queued } = report
       const gone = Object.values(dropped).reduce((sum, each) => sum + each, 0)
       const balance = received - written - alreadyStored - gone - queued
-      const alive = now - heard < SILENT_AFTER
+      const alive = isAlive(heard, now)
       return { sink, received, lost, duplicate, written, alreadyStored, dropped, queued, balance, alive }
     })
   }
@@ -102,9 +115,15 @@ export class Audit {
     }
   }
 
-  #takeSink({ source: sink }: StormEvent, report: SinkReport, now: number): void {
-    if (!this.#sinks.has(sink) && this.#sinks.size >= MAX_SINKS) return
-    this.#sinks.set(sink, { report, heard: now })
+  #takeSink({ source: sink, epoch }: StormEvent, report: SinkReport, now: number): void {
+    const known = this.#sinks.get(sink)
+    if (known === undefined && this.#sinks.size >= MAX_SINKS) return
+    // What the last life of a sink said may come behind the first report of the next.
+    if (known !== undefined && known.epoch > epoch && isAlive(known.heard, now)) return
+    // Started anew it counts from 0 again; what its last life knew was lost with it.
+    if (known !== undefined && known.epoch !== epoch)
+      for (const { sinks } of this.#streams.values()) sinks.delete(sink)
+    this.#sinks.set(sink, { epoch, report, heard: now })
     for (const each of report.streams) {
       this.#stream(each.source, each.epoch, each.type)?.sinks.set(sink, each)
     }
@@ -119,6 +138,10 @@ export class Audit {
     }
     return stream
   }
+}
+
+function isAlive(heard: number | undefined, now: number): boolean {
+  return heard !== undefined && now - heard < SILENT_AFTER
 }
 
 function isReport(data: unknown): boolean {

@@ -9,6 +9,8 @@ import { EventSource } from './source.js'
 
 /** Time between two reports, milliseconds. */
 const EVERY = 1000
+/** How long the last report may take to leave, milliseconds. */
+const LINGER = 500
 
 export interface SinkReportOptions {
   /** Sources' side of the routers that are told. */
@@ -24,6 +26,7 @@ export interface SinkReportOptions {
 export class SinkReporter {
   #source: EventSource
   #stop: () => void
+  #tellNow: () => void
 
   constructor(
     { to, name, clock, log, key, serverKey }: SinkReportOptions,
@@ -36,14 +39,17 @@ export class SinkReporter {
       log,
       ...(key !== undefined && { key, serverKey: serverKey.slice(0, 1) }),
     })
-    this.#stop = clock.every(EVERY, () => {
+    this.#tellNow = () => {
       if (this.#source.wants(SINK_REPORT)) this.#tell(look())
-    })
+    }
+    this.#stop = clock.every(EVERY, this.#tellNow)
   }
 
+  /** Tells how it ended, and closes. */
   close(): void {
+    if (this.#source.status === 'running') this.#tellNow()
     this.#stop()
-    void this.#source.close()
+    void this.#source.drain(LINGER)
   }
 
   #tell({ counters, streams }: { counters: SinkCounters; streams: Iterable<Stream> }): void {

@@ -245,9 +245,11 @@ export class EventSource implements Running {
     })
   }
 
-  /** Sends what has been emitted, a last heartbeat for each stream, and closes. */
+  /** Sends what has been emitted, a last heartbeat for each stream and a last report, and closes. */
   drain(timeout = this.#options.drainTimeout): Promise<void> {
     return this.#life.stop(() => {
+      this.#flush()
+      this.#report()
       this.#flush()
       for (const [type, stream] of this.#streams) this.#sendHeartbeat(type, stream)
       this.#close(timeout)

@@ -16,6 +16,7 @@ const ROOMS = [
   'docs',
   'examples',
   'bench',
+  'faults',
 ].filter((room) => existsSync(new URL(room, ROOT)))
 
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')

@@ -50,7 +50,7 @@ test('the tarball holds what is needed, and no more', () => {
   const strangers = packed.filter(
     (path) =>
       /\.test\.|\.map$|fixtures|tsbuildinfo/.test(path) ||
-      /^dist\/(test|bench|examples|docs|servers)\//.test(path),
+      /^dist\/(test|bench|examples|docs|servers|faults)\//.test(path),
   )
   assert.deepEqual(strangers, [])
   const rooms = new Set(packed.map((path) => path.replace(/^(dist\/\w+)\/.*/, '$1')))

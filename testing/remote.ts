@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Counters } from '../lib/index.js'
-import type { Command } from './role.js'
+import type { Command, Flow } from './role.js'
 
 interface Report {
   done: true
@@ -22,8 +22,18 @@ export class Remote implements AsyncDisposable {
   }
 
   /** Starts it; resolves when its sockets are open. */
-  static async start(role: 'source' | 'router' | 'sink', options: object): Promise<Remote> {
-    const child = fork(fileURLToPath(new URL('./role.js', import.meta.url)), [role, JSON.stringify(options)])
+  static async start(
+    role: 'source' | 'router' | 'sink',
+    options: object,
+    /** A program that runs it, such as `ip netns exec NAME`. */
+    through: readonly string[] = [],
+  ): Promise<Remote> {
+    const [execPath = process.execPath, ...execArgv] = [...through, process.execPath]
+    const program = fileURLToPath(new URL('./role.js', import.meta.url))
+    const child = fork(program, [role, JSON.stringify(options)], {
+      execPath,
+      execArgv: through.length > 0 ? execArgv : [],
+    })
     const gone = new AbortController()
     child.once('exit', (code) => gone.abort(new Error(`the ${role} exited with ${code} before it was open`)))
     try {
@@ -32,6 +42,10 @@ export class Remote implements AsyncDisposable {
     } catch (error) {
       throw gone.signal.reason ?? error
     }
+  }
+
+  get pid(): number {
+    return this.#child.pid!
   }
 
   async #tell(command: Command): Promise<Report> {
@@ -52,6 +66,11 @@ export class Remote implements AsyncDisposable {
   /** Sources: emits `count` events `{ i }` once somebody listens, and resolves when they were sent. */
   emit(type: string, count: number, turnEvery?: number): Promise<Report> {
     return this.#tell({ emit: { type, count, ...(turnEvery !== undefined && { turnEvery }) } })
+  }
+
+  /** Sources: goes on emitting, instead of what it emitted so far; a rate of 0 ends it. */
+  flow(flow: Flow): Promise<Report> {
+    return this.#tell({ flow })
   }
 
   /** Drains it; the process ends by itself. */

@@ -2,19 +2,53 @@
  * The program behind `Remote`: one source, router or sink in a process of its own, told what to do over the
  * process's channel.
  */
-import { setImmediate as turn } from 'node:timers/promises'
-import { type AttachedSink, attach, EventRouter, EventSource } from '../lib/index.js'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
+import {
+  type AttachedSink,
+  attach,
+  type Clock,
+  EventRouter,
+  EventSource,
+  type SinkOptions,
+  systemClock,
+} from '../lib/index.js'
 
 export type Command =
   | { emit: { type: string; count: number; turnEvery?: number } }
+  | { flow: Flow }
   | { drain: true }
   | { look: true }
 
+/** Events that a source goes on emitting, to all of the types in turn; none or a rate of 0 ends it. */
+export interface Flow {
+  types: string[]
+  perSecond: number
+  /** Bytes of text in each event. */
+  pad?: number
+}
+
+/** What a role is started with beside its own options. */
+export interface RoleExtras {
+  /** How far its clock is ahead, milliseconds. */
+  clockSkew?: number
+  /** What a sink's writes take, milliseconds. */
+  writeTime?: number
+}
+
 const say = (report: object) => process.send!(report)
 
+function skewed(ms: number): Clock {
+  return {
+    ...systemClock,
+    now: () => systemClock.now() + ms,
+    micros: () => systemClock.micros() + ms * 1000,
+  }
+}
+
 const roles = {
-  async sink(options: object) {
-    const sink: AttachedSink = await attach({ write: () => {} }, options)
+  async sink({ writeTime = 0, ...options }: SinkOptions & Pick<RoleExtras, 'writeTime'>) {
+    const write = writeTime > 0 ? () => pause(writeTime) : () => {}
+    const sink: AttachedSink = await attach({ write }, options)
     return { running: sink, endpoints: sink.endpoints }
   },
   async router(options: object) {
@@ -25,6 +59,25 @@ const roles = {
     const source = new EventSource(options)
     return { running: source, endpoints: source.endpoints }
   },
+}
+
+/** Time between two portions of a flow, milliseconds. */
+const PORTION = 10
+let endFlow = () => {}
+
+function start(source: EventSource, { types, perSecond, pad = 0 }: Flow): void {
+  const text = 'x'.repeat(pad)
+  let i = 0
+  let emitted = 0
+  let before = performance.now()
+  const timer = setInterval(() => {
+    // After a standstill it goes on from where it is and does not make up for it.
+    const elapsed = Math.min(performance.now() - before, 10 * PORTION)
+    before = performance.now()
+    emitted += (perSecond * elapsed) / 1000
+    for (; i < emitted; i++) source.emit(types[i % types.length]!, { i, text })
+  }, PORTION)
+  endFlow = () => clearInterval(timer)
 }
 
 async function obey(
@@ -40,6 +93,12 @@ async function obey(
     }
     await turn()
   }
+  if ('flow' in command && running instanceof EventSource) {
+    endFlow()
+    if (command.flow.perSecond > 0) start(running, command.flow)
+    else await turn()
+  }
+  if ('drain' in command) endFlow()
   if ('drain' in command) await running.drain()
   const { rss } = process.memoryUsage()
   say({ done: true, counters: running.counters(), rss })
@@ -47,6 +106,8 @@ async function obey(
 }
 
 const [role, options = '{}'] = process.argv.slice(2)
-const { running, endpoints } = await roles[role as keyof typeof roles](JSON.parse(options))
+const { clockSkew, ...given } = JSON.parse(options) as RoleExtras
+const clock = clockSkew === undefined ? {} : { clock: skewed(clockSkew) }
+const { running, endpoints } = await roles[role as keyof typeof roles]({ ...given, ...clock })
 process.on('message', (command: Command) => void obey(running, command))
 say({ endpoints })

@@ -1,0 +1,269 @@
+import {
+  Audit,
+  type AuditedStream,
+  type AuditedTotals,
+  EventRouter,
+  type Subscription,
+  subscribe,
+} from '../lib/index.js'
+import { freeEndpoint, Remote, until } from '../testing/index.js'
+import { peakMemory } from './process-memory.js'
+
+/** What became of all events of a scenario, over all its streams and sinks. */
+export interface Outcome {
+  /** Sent by all sources. */
+  sent: number
+  /** The rest is added up over all sinks, each of which was to get everything. */
+  received: number
+  lost: number
+  duplicate: number
+  before: number
+  unheard: number
+  dropped: Record<string, number>
+  /** What does not add up: of every stream at every sink, and of every sink. */
+  balance: number
+  /** Whether everything came to rest in time, and if not, what did not. */
+  settled: boolean
+  open: string
+  /** Largest resident memory of one process, bytes. */
+  routerMemory: number
+  sinkMemory: number
+}
+
+type Role = 'source' | 'router' | 'sink'
+
+interface Member {
+  role: Role
+  name: string
+  remote: Remote
+}
+
+/** How long things may take to come to rest after a fault, milliseconds. */
+const SETTLE = 30_000
+const TYPES = ['load.a', 'load.b', 'load.c']
+/** Dialled again at once, and heard of soon: a scenario takes seconds and not minutes. */
+const DIALLING = { reconnectInterval: '20ms' }
+
+/**
+ * A bus of real processes, and its audit. The audit listens at a router of its own, over ipc: what is done to the bus
+ * does not touch it, and it carries reports alone since nobody asks for anything else there.
+ */
+export class Bus implements AsyncDisposable {
+  #router = new EventRouter({ bindSources: [freeEndpoint('ipc')], bindSinks: [freeEndpoint('ipc')] })
+  #books = new Audit()
+  #listening: Subscription
+  #reading: Promise<void>
+  #members: Member[] = []
+  #peak: Record<Role, number> = { source: 0, router: 0, sink: 0 }
+
+  constructor() {
+    this.#listening = subscribe({ connect: [...this.#router.sinkEndpoints], subscribe: ['_report.**'] })
+    this.#reading = this.#read()
+  }
+
+  /** Where sources and sinks report. */
+  get reportsTo(): readonly string[] {
+    return this.#router.sourceEndpoints
+  }
+
+  /** Starts a router; its endpoints are the one for sources and the one for sinks. */
+  router(options: object = {}, through: readonly string[] = []): Promise<Remote> {
+    const ends = { bindSources: [freeEndpoint()], bindSinks: [freeEndpoint()] }
+    return this.#start('router', 'router', { ...DIALLING, ...ends, ...options }, through)
+  }
+
+  /** Starts a router where a killed one was. */
+  async restarted(router: Remote, options: object = {}, through: readonly string[] = []): Promise<Remote> {
+    const [sources, sinks] = router.endpoints as [string, string]
+    return this.router({ bindSources: [sources], bindSinks: [sinks], ...options }, through)
+  }
+
+  source(
+    name: string,
+    connect: readonly string[],
+    options: object = {},
+    through: readonly string[] = [],
+  ): Promise<Remote> {
+    const ends = { source: name, connect: [...connect, ...this.reportsTo] }
+    return this.#start('source', name, { ...DIALLING, heartbeat: '200ms', ...ends, ...options }, through)
+  }
+
+  sink(
+    name: string,
+    connect: readonly string[],
+    options: object = {},
+    through: readonly string[] = [],
+  ): Promise<Remote> {
+    const ends = { name, connect, report: this.reportsTo, subscribe: ['load.**'] }
+    return this.#start('sink', name, { ...DIALLING, ...ends, ...options }, through)
+  }
+
+  async flow(sources: readonly Remote[], perSecond: number, pad = 0): Promise<void> {
+    await Promise.all(sources.map((source) => source.flow({ types: TYPES, perSecond, pad })))
+  }
+
+  /** Waits until so many more events were sent. */
+  async traffic(count: number): Promise<void> {
+    const sent = () => this.streams().reduce((sum, stream) => sum + (stream.sent ?? 0), 0)
+    const goal = sent() + count
+    await until(`${count} more events were sent`, () => sent() >= goal, SETTLE)
+  }
+
+  /** Waits until every stream of a living source comes to every living sink on more than one way. */
+  async doubled(): Promise<void> {
+    const count = () =>
+      new Map(
+        this.streams().flatMap(({ source, epoch, type, alive, sinks }) =>
+          sinks.map((each): [string, number] => [
+            `${source} ${epoch} ${type} ${each.sink}`,
+            alive ? each.duplicate : Number.POSITIVE_INFINITY,
+          ]),
+        ),
+      )
+    const before = count()
+    await until(
+      'everything comes on two ways again',
+      () =>
+        [...count()].every(([key, now]) => now === Number.POSITIVE_INFINITY || now > (before.get(key) ?? 0)),
+      SETTLE,
+    )
+  }
+
+  /** Waits until a sink has accounted for all that its sources, which emit no more, have sent; says how much that is. */
+  async quiet(name: string): Promise<number> {
+    const sources = this.#members.filter(({ role }) => role === 'source')
+    const counters = await Promise.all(sources.map(({ remote }) => remote.counters()))
+    const sent = counters.reduce((sum, each) => sum + Number(each.sent), 0)
+    const has = () => {
+      const { before, received, lost } = this.at(name)
+      return before + received + lost
+    }
+    await until(`${name} has accounted for ${sent} events`, () => has() === sent, SETTLE)
+    return sent
+  }
+
+  async kill(remote: Remote): Promise<void> {
+    this.#notePeak()
+    this.#members = this.#members.filter((each) => each.remote !== remote)
+    await remote.kill()
+  }
+
+  streams(): AuditedStream[] {
+    return this.#books.streams(Date.now()).filter(({ type }) => type.startsWith('load.'))
+  }
+
+  sinks(): AuditedTotals[] {
+    return this.#books.sinks(Date.now())
+  }
+
+  /** What one sink has, over all streams. */
+  at(name: string): { received: number; lost: number; before: number; duplicate: number } {
+    const sum = { received: 0, lost: 0, before: 0, duplicate: 0 }
+    for (const { sink, ...each } of this.streams().flatMap(({ sinks }) => sinks)) {
+      if (!sink.endsWith(`/${name}`)) continue
+      for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += each[key]
+    }
+    return sum
+  }
+
+  /** Ends all flows, waits until everything adds up or has had its time to, and says what it came to. */
+  async settle(): Promise<Outcome> {
+    for (const { role, remote } of this.#members) {
+      // Where a scenario failed half-way, somebody may stand still.
+      remote.resume()
+      if (role === 'source') await remote.flow({ types: TYPES, perSecond: 0 })
+    }
+    const settled = await until('', () => this.#isSettled(), SETTLE).then(
+      () => true,
+      () => false,
+    )
+    this.#notePeak()
+    return { ...this.#outcome(), settled, open: settled ? '' : JSON.stringify(this.#open()) }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { remote } of this.#members) await remote.kill()
+    await this.#listening.close()
+    await this.#reading
+    await this.#router.close()
+  }
+
+  async #start(role: Role, name: string, options: object, through: readonly string[]): Promise<Remote> {
+    const remote = await Remote.start(role, options, through)
+    this.#members.push({ role, name, remote })
+    return remote
+  }
+
+  async #read(): Promise<void> {
+    for await (const batch of this.#listening) {
+      for (const event of batch) this.#books.take(event, Date.now())
+    }
+  }
+
+  /** What is out, of every stream at every sink. */
+  #imbalance(): number {
+    const streams = this.streams().flatMap(({ sinks }) => sinks)
+    return [...streams, ...this.sinks()].reduce((sum, { balance }) => sum + Math.abs(balance), 0)
+  }
+
+  async #isSettled(): Promise<boolean> {
+    const sinks = this.sinks()
+    if (this.#imbalance() !== 0 || sinks.some(({ queued, alive }) => alive && queued > 0)) return false
+    return (await this.#isTold()) && this.#imbalance() === 0
+  }
+
+  /** Whether the books hold what each living process says of itself, and who was killed is known to be dead. */
+  async #isTold(): Promise<boolean> {
+    const sources = this.#members.filter(({ role }) => role === 'source')
+    const sinks = this.#members.filter(({ role }) => role === 'sink')
+    const living = this.streams().filter(({ alive }) => alive)
+    for (const { name, remote } of sources) {
+      const { sent } = await remote.counters()
+      // Its last life is told from this one once it has been silent for long enough.
+      const own = living.filter(({ source }) => source === name)
+      if (own.reduce((sum, each) => sum + (each.sent ?? 0), 0) !== sent) return false
+      if (own.some(({ sinks: at }) => at.length < sinks.length)) return false
+    }
+    for (const { name, remote } of sinks) {
+      const { received } = await remote.counters()
+      if (this.sinks().find(({ sink }) => sink.endsWith(`/${name}`))?.received !== received) return false
+    }
+    const names = new Set(sources.map(({ name }) => name))
+    return living.every(({ source }) => names.has(source))
+  }
+
+  /** What keeps the books open, for who has to find out why. */
+  #open(): object {
+    const streams = this.streams()
+      .map(({ sinks, ...stream }) => ({ ...stream, sinks: sinks.filter(({ balance }) => balance !== 0) }))
+      .filter(({ sinks }) => sinks.length > 0)
+    return { streams: streams.slice(0, 5), sinks: this.sinks() }
+  }
+
+  #outcome(): Omit<Outcome, 'settled' | 'open'> {
+    const streams = this.streams()
+    const sum = { sent: 0, received: 0, lost: 0, duplicate: 0, before: 0, unheard: 0 }
+    for (const { sent, sinks } of streams) {
+      const proven = Math.max(0, ...sinks.map((each) => each.before + each.received + each.lost))
+      sum.sent += sent ?? proven
+      for (const each of sinks) {
+        for (const key of ['received', 'lost', 'duplicate', 'before', 'unheard'] as const)
+          sum[key] += each[key]
+      }
+    }
+    const dropped: Record<string, number> = {}
+    for (const each of this.sinks()) {
+      for (const [reason, count] of Object.entries(each.dropped)) {
+        if (count > 0) dropped[reason] = (dropped[reason] ?? 0) + count
+      }
+    }
+    const { router, sink } = this.#peak
+    return { ...sum, dropped, balance: this.#imbalance(), routerMemory: router, sinkMemory: sink }
+  }
+
+  #notePeak(): void {
+    for (const { role, remote } of this.#members) {
+      this.#peak[role] = Math.max(this.#peak[role], peakMemory(remote.pid))
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import type { Played } from './play.js'
+
+const MB = 1_000_000
+
+/** The table of a run. */
+export function markdown(played: readonly Played[], skipped: readonly string[]): string {
+  const heading = [
+    'scenario',
+    ...['sent', 'received', 'lost', 'duplicate', 'before', 'unheard', 'dropped', 'balance'],
+    ...['router, MB', 'sink, MB'],
+  ]
+  const rows = played.map((each) => [
+    each.scenario,
+    ...[each.sent, each.received, each.lost, each.duplicate, each.before, each.unheard],
+    Object.entries(each.dropped)
+      .map(([reason, count]) => `${reason} ${count}`)
+      .join(', ') || 0,
+    each.balance,
+    ...[each.routerMemory, each.sinkMemory].map((bytes) => Math.round(bytes / MB)),
+  ])
+  const right = heading.map((_, i) => (i === 0 ? '---' : '---:'))
+  const lines = [heading, right, ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return [...lines, ...skipped.map((line) => `\n${line}`)].join('\n')
+}

@@ -1,0 +1,42 @@
+import type { Remote } from '../testing/index.js'
+import type { Bus } from './bus.js'
+
+export interface Terms {
+  /** From 0 up to but without 1. */
+  random: () => number
+  /** Long or short: how often it is done. */
+  times: (short: number, long: number) => number
+}
+
+/** Something that goes wrong on a bus. Throws when more was lost than had to be. */
+export interface Scenario {
+  name: string
+  /** Why it cannot run here; undefined when it can. */
+  unable?: () => string | undefined
+  run(bus: Bus, terms: Terms): Promise<void>
+}
+
+export function expect(condition: boolean, what: string): void {
+  if (!condition) throw new Error(`expected ${what}`)
+}
+
+/** Events a second of each source; moderate, so that a slow machine does the same. */
+export const RATE = 1500
+/** For floods that are to fill the kernel's buffers: bytes of one event. */
+export const PAD = 2000
+
+const sides = (routers: readonly Remote[]) => ({
+  sources: routers.map(({ endpoints }) => endpoints[0]!),
+  sinks: routers.map(({ endpoints }) => endpoints[1]!),
+})
+
+/** Routers side by side, sinks a and b, sources s0 to s2 that emit. */
+export async function running(bus: Bus, { routers: count = 1, router = {}, sink = {}, pad = 0 } = {}) {
+  const routers = await Promise.all(Array.from({ length: count }, () => bus.router(router)))
+  const ends = sides(routers)
+  const sinks = await Promise.all(['a', 'b'].map((name) => bus.sink(name, ends.sinks, sink)))
+  const sources = await Promise.all(['s0', 's1', 's2'].map((name) => bus.source(name, ends.sources)))
+  await bus.flow(sources, RATE, pad)
+  await bus.traffic(1000)
+  return { routers, router: routers[0]!, ends, sinks, sources }
+}
