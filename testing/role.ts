@@ -110,4 +110,8 @@ const { clockSkew, ...given } = JSON.parse(options) as RoleExtras
 const clock = clockSkew === undefined ? {} : { clock: skewed(clockSkew) }
 const { running, endpoints } = await roles[role as keyof typeof roles]({ ...given, ...clock })
 process.on('message', (command: Command) => void obey(running, command))
+// Whoever started it was killed, and nobody else would end it. After a drain it ends by itself.
+process.on('disconnect', () => {
+  if (running.status === 'running') process.exit(1)
+})
 say({ endpoints })
