@@ -258,6 +258,8 @@ export class LiveSink implements EventSink {
   #beat(): void {
     const aggregates = this.#aggregates!
     const now = this.#context.clock.now()
+    // Before the next second begins, as what was lost belongs to the second in which that was noticed.
+    this.#countLost()
     aggregates.advance(now)
     this.#recent.close(aggregates.quarter)
     const ended = Math.floor((now - GRACE) / 1000) > this.#told
@@ -282,6 +284,10 @@ export class LiveSink implements EventSink {
       dropped: dropped - before.dropped + late - before.late,
     }
     this.#before = { received, lost, dropped, late }
+  }
+
+  #countLost(): void {
+    const { lost } = this.#context.received()
     if (lost !== this.#lost) this.#aggregates!.countLost(this.#context.streams())
     this.#lost = lost
   }

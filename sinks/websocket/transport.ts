@@ -25,6 +25,7 @@ export interface HttpAnswer {
 
 /** The server's end of one WebSocket. */
 export interface Peer {
+  /** Of the browser, as `upgrade` has said. */
   readonly address: string
   /** Sends a text frame; the bytes must not change any more. Of a peer that is gone: nothing. */
   send(data: Buffer): void
@@ -37,8 +38,8 @@ export interface Peer {
 /** What the transport calls; nothing of it throws. */
 export interface TransportHandler {
   request(request: HttpRequest): Promise<HttpAnswer>
-  /** Whether a WebSocket may begin; an answer refuses it. */
-  upgrade(request: Omit<HttpRequest, 'body' | 'gone'>): HttpAnswer | undefined
+  /** Whether a WebSocket may begin, and what its peer's `address` is then. It may fail to begin all the same. */
+  upgrade(request: Omit<HttpRequest, 'body' | 'gone'>): { refusal: HttpAnswer } | { address: string }
   opened(peer: Peer): void
   message(peer: Peer, text: string): void
   closed(peer: Peer, code: number): void

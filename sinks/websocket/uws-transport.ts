@@ -136,11 +136,11 @@ export class UwsTransport implements Transport {
     const key = request.getHeader('sec-websocket-key')
     const offered = request.getHeader('sec-websocket-protocol').split(/\s*,\s*/)
     const extensions = request.getHeader('sec-websocket-extensions')
-    const refusal = handler.upgrade(head)
-    if (refusal) write(response, refusal, false, true)
+    const verdict = handler.upgrade(head)
+    if ('refusal' in verdict) write(response, verdict.refusal, false, true)
     else {
       const protocol = offered.includes(subprotocol) ? subprotocol : ''
-      response.upgrade({ address: head.address }, key, protocol, extensions, context)
+      response.upgrade({ address: verdict.address }, key, protocol, extensions, context)
     }
   }
 

@@ -3,7 +3,7 @@ import type { Access } from './access.js'
 import { failure, SECURITY_HEADERS } from './http.js'
 import type { Hub } from './hub.js'
 import { SUBPROTOCOL } from './protocol.js'
-import type { HttpAnswer, HttpRequest, Peer } from './transport.js'
+import type { HttpRequest, Peer } from './transport.js'
 
 /** Who may open a WebSocket, and how many. */
 export class WebSockets {
@@ -13,10 +13,9 @@ export class WebSockets {
   #clock: Clock
   #maxClients: number
   #maxPerAddress: number
-  /** Browsers by address, also those that have only just been let in. */
+  /** Browsers by address. */
   #addresses = new Map<string, number>()
-  #waiting: string[] = []
-  #peers = new Map<Peer, string>()
+  #peers = new Set<Peer>()
 
   constructor(
     hub: Hub,
@@ -31,8 +30,8 @@ export class WebSockets {
     this.#maxPerAddress = maxClientsPerAddress
   }
 
-  /** Undefined lets it in; the transport calls `opened` next. */
-  upgrade(request: Omit<HttpRequest, 'body' | 'gone'>): HttpAnswer | undefined {
+  /** Lets it in, or not; the transport calls `opened` next, when the rest is right too. */
+  upgrade(request: Omit<HttpRequest, 'body' | 'gone'>) {
     if (!this.#access.isOurHost(request)) return refusal(403, 'HOST', 'this name leads here by mistake')
     if (!this.#access.isOurOrigin(request))
       return refusal(403, 'ORIGIN', 'pages of that origin may not connect')
@@ -48,21 +47,19 @@ export class WebSockets {
       this.counts.crowded++
       return refusal(503, 'CROWDED', 'too many browsers are connected', { 'retry-after': '30' })
     }
-    this.#waiting.push(address)
-    return undefined
+    return { address }
   }
 
   opened(peer: Peer): void {
-    const address = this.#waiting.shift() ?? peer.address
-    this.#peers.set(peer, address)
+    const { address } = peer
+    this.#peers.add(peer)
     this.#addresses.set(address, (this.#addresses.get(address) ?? 0) + 1)
     this.#hub.opened(peer, this.#clock.now())
   }
 
   closed(peer: Peer): void {
-    const address = this.#peers.get(peer)
-    if (address === undefined) return
-    this.#peers.delete(peer)
+    const { address } = peer
+    if (!this.#peers.delete(peer)) return
     const left = this.#addresses.get(address)! - 1
     if (left > 0) this.#addresses.set(address, left)
     else this.#addresses.delete(address)
@@ -70,12 +67,7 @@ export class WebSockets {
   }
 }
 
-function refusal(
-  status: number,
-  code: string,
-  message: string,
-  more: Record<string, string> = {},
-): HttpAnswer {
+function refusal(status: number, code: string, message: string, more: Record<string, string> = {}) {
   const answer = failure(status, code, message)
-  return { ...answer, headers: { ...SECURITY_HEADERS, ...answer.headers, ...more } }
+  return { refusal: { ...answer, headers: { ...SECURITY_HEADERS, ...answer.headers, ...more } } }
 }

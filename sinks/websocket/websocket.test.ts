@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { WebSocket } from 'ws'
-import { attach, EventSource } from '../../lib/index.js'
+import { attach, EventRouter, EventSource } from '../../lib/index.js'
 import { ControlledClock, freeEndpoint, until } from '../../testing/index.js'
 import type { LiveSink } from './live-sink.js'
 import {
@@ -329,4 +329,63 @@ test('with a token: nothing without it, a cookie after the form, and few attempt
 
   const [error] = await once(new WebSocket(`${url.replace('http', 'ws')}ws`, SUBPROTOCOL), 'error')
   assert.match(error.message, /401/)
+})
+
+test('what was lost is told second by second, and adds up to what the sink has counted', async (t) => {
+  const clock = new ControlledClock()
+  let keeps = false
+  const router = new EventRouter({
+    bindSources: [freeEndpoint('inproc')],
+    bindSinks: [freeEndpoint('inproc')],
+    component: { route: () => !keeps },
+  })
+  const source = new EventSource({
+    source: 'shop',
+    connect: [...router.sourceEndpoints],
+    clock,
+    batchEvents: 1,
+  })
+  const component = websocket.create(websocket.options.parse({ port: 0 })) as LiveSink
+  const sink = await attach(component, { connect: [...router.sinkEndpoints], clock })
+  t.after(async () => {
+    await sink.close()
+    await source.close()
+    await router.close()
+  })
+  await source.subscribed('a', { timeout: 5000 })
+  const send = async (count: number, kept = false) => {
+    keeps = kept
+    const before = kept ? Number(router.counters().filtered) : sink.counters().received
+    for (let i = 0; i < count; i++) source.emit('a', i)
+    await until(
+      'they went their way',
+      () => (kept ? Number(router.counters().filtered) : sink.counters().received) >= before + count,
+    )
+    keeps = false
+  }
+  // [lost, received] in each second; a loss is noticed by the next event that comes.
+  const seconds = [
+    [0, 2],
+    [3, 1],
+    [0, 0],
+    [0, 4],
+    [5, 1],
+    [1, 1],
+    [0, 1],
+  ] as const
+  for (const [lost, received] of seconds) {
+    if (lost > 0) await send(lost, true)
+    if (received > 0) await send(received)
+    await clock.advance(1000)
+  }
+  const { url } = component
+  const answer = (await (await fetch(new URL('/api/history?match=a', url))).json()) as History
+  const events = answer.series.find(({ field }) => field === undefined)!
+  const table = seconds.map((_, second) => {
+    const at = (Date.UTC(2026, 0, 1) - answer.from) / 1000 + second
+    const find = (places: number[] = [], values: number[] = []) => values[places.indexOf(at)] ?? 0
+    return [find(events.lostAt, events.lost), find(events.at, events.n)]
+  })
+  assert.deepEqual(table, seconds)
+  assert.equal(sink.counters().lost, 9)
 })

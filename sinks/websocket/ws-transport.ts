@@ -52,9 +52,9 @@ export class WsTransport implements Transport {
     server.on('drop', () => this.refused++)
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy())
-      const refusal = handler.upgrade(headOf(request))
-      if (refusal) return refuse(socket, refusal)
-      sockets.handleUpgrade(request, socket, head, (peer) => attach(peer, addressOf(request), handler))
+      const verdict = handler.upgrade(headOf(request))
+      if ('refusal' in verdict) return refuse(socket, verdict.refusal)
+      sockets.handleUpgrade(request, socket, head, (peer) => attach(peer, verdict.address, handler))
     })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
