@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import type { Browser, Page } from 'playwright-core'
 import { EventRouter, EventSource } from '../../lib/index.js'
 import { freeEndpoint, until } from '../../testing/index.js'
-import { launch, open, withoutChromium } from './fixtures/chromium.js'
+import { launch, numbers, open, withoutChromium } from './fixtures/chromium.js'
 import { LiveServer, shopping, working } from './fixtures/live.js'
 import type { History } from './protocol.js'
 
@@ -18,15 +18,6 @@ const looks = (page: Page, type: string) =>
     .locator(`[data-type="${type}"] .chart canvas`)
     .first()
     .evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL())
-
-/** The numbers behind a card: the rows of its table, newest first. */
-async function numbers(page: Page, type: string): Promise<string[][]> {
-  const card = page.locator(`[data-type="${type}"]`)
-  const button = card.locator('button[title="Show as table"]')
-  if ((await button.getAttribute('aria-pressed')) !== 'true') await button.click()
-  const rows = await card.locator('tbody tr').all()
-  return Promise.all(rows.map((row) => row.locator('th, td').allTextContents()))
-}
 
 const connection = (page: Page) => page.locator('.connection dd').first().textContent()
 

@@ -164,10 +164,10 @@ export class Chart implements Drawing {
       }
     })
     if (low > high) return [min ?? 0, max ?? 1]
-    // A scale that hides zero exaggerates; it does so only where all values lie far away from it.
+    // A scale that hides zero exaggerates; it does so only where all values lie far away from it, and differ.
     const area = unit === '%' || lines.some((line) => line.area)
     const near =
-      low >= 0 && (area || low < high * 0.8 || high === 0)
+      low >= 0 && (area || low < high * 0.8 || low >= high * 0.98)
         ? 0
         : low - (high - low || Math.abs(high) * 0.02 || 1) * 0.15
     const from = min ?? (low >= 0 ? Math.max(0, near) : near)

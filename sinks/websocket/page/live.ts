@@ -176,6 +176,7 @@ export class Live {
     if (id !== this.#subscription) return
     if (view === this.#view && this.#filling) return
     this.#view = view
+    if (this.#resting) return
     this.#fillSoon(0)
     void this.#fetchRows()
   }
@@ -203,7 +204,7 @@ export class Live {
 
   /** Asks for what is not known in the window. */
   async #fill(): Promise<void> {
-    if (this.#filling || this.state !== 'open' || this.#view === -1) return
+    if (this.#filling || this.#resting || this.state !== 'open' || this.#view === -1) return
     const { store } = this
     const { timeline } = store
     const now = this.now()

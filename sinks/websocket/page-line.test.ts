@@ -1,0 +1,174 @@
+/** What becomes of the page when the line, or whoever looks at it, is away for a while; in a real browser. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { EventSource } from '../../lib/index.js'
+import { ControlledClock, freeEndpoint, until } from '../../testing/index.js'
+import { launch, numbers, open, withoutChromium } from './fixtures/chromium.js'
+import { LiveServer, shopping } from './fixtures/live.js'
+import type { ServerStatus } from './protocol.js'
+
+/** The page's half minute until a tab that nobody sees rests takes 200 ms. */
+const IMPATIENT = `{
+  const wait = setTimeout
+  globalThis.setTimeout = (call, time, ...rest) => wait(call, time === 30000 ? 200 : time, ...rest)
+  let hidden = false
+  Object.defineProperty(document, 'hidden', { get: () => hidden })
+  globalThis.hide = (on) => { hidden = on; document.dispatchEvent(new Event('visibilitychange')) }
+}`
+
+/** While \`deaf\` no acknowledgement goes out; the last one does so afterwards. */
+const DEAF = `{
+  const send = WebSocket.prototype.send
+  let kept
+  WebSocket.prototype.send = function (text) {
+    if (!globalThis.deaf || !text.includes('"ack"')) return send.call(this, text)
+    kept = () => send.call(this, text)
+  }
+  globalThis.hear = () => { globalThis.deaf = false; kept() }
+}`
+
+/** Begins of the buckets in a card's table, oldest first, milliseconds. */
+const times = async (page: Page) =>
+  (await numbers(page, 'http.hit')).map(([time]) => new Date(time!).getTime()).reverse()
+
+/** Seconds that are missing between the first and the last one. */
+const holes = (all: number[]) => {
+  const known = new Set(all)
+  const missing: number[] = []
+  for (let at = all[0]!; at < all.at(-1)!; at += 1000) if (!known.has(at)) missing.push(at)
+  return missing
+}
+
+describe('a page that was away', { skip: withoutChromium() }, () => {
+  let browser: Browser
+  let live: LiveServer
+
+  before(async () => {
+    browser = await launch()
+    live = await LiveServer.start()
+    await live.source.subscribed('http.hit', { timeout: 5000 })
+    live.traffic(40, shopping)
+  })
+
+  after(async () => {
+    await live[Symbol.asyncDispose]()
+    await browser.close()
+  })
+
+  const views = async () => {
+    const status = (await (await fetch(new URL('api/status', live.url))).json()) as ServerStatus
+    return status.bounds.find(({ name }) => name === 'views')!.used
+  }
+
+  test('a tab that nobody sees gets no ticks, and fills in what it missed when it is seen again', async () => {
+    const { page, problems } = await open(browser, live.url, { script: IMPATIENT })
+    await until('some seconds are drawn', async () => (await times(page)).length >= 3)
+    assert.equal(await views(), 1)
+    await page.evaluate('hide(true)')
+    await until('it rests', async () => (await views()) === 0)
+    const newest = (await times(page)).at(-1)!
+    const { received } = live.counters()
+    await until('four seconds go by', () => live.counters().received > received + 150)
+    assert.ok((await times(page)).at(-1)! <= newest + 1000, 'nothing was told meanwhile')
+    await page.evaluate('hide(false)')
+    await until('it goes on', async () => (await times(page)).at(-1)! > newest + 4000)
+    await until('nothing is missing', async () => holes(await times(page)).length === 0)
+    assert.equal(await views(), 1)
+    assert.deepEqual(problems, [])
+    await page.context().close()
+  })
+
+  test('ticks that were skipped are a gap in the graph until it has been filled', async () => {
+    const { page, problems, shoot } = await open(browser, live.url, { script: DEAF })
+    await until('some seconds are drawn', async () => (await times(page)).length >= 3)
+    // Nothing can be filled in for now.
+    await page.route('**/api/history?*', (route) => route.abort())
+    await page.evaluate('deaf = true')
+    const { ticksSkipped, received } = live.counters()
+    await until('ticks are skipped', () => Number(live.counters().ticksSkipped) > Number(ticksSkipped))
+    await until('for five seconds', () => live.counters().received > received + 240)
+    await page.evaluate('hear()')
+    await until('it goes on, with a hole', async () => holes(await times(page)).length >= 3)
+    await page.locator('[data-type="http.hit"] button[title="Show as table"]').click()
+    await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
+    // The band is over the ground, below the line at the bottom: seen in one row of pixels where else nothing is.
+    const grey = `(() => {
+      const canvas = document.querySelector('[data-type="http.hit"] .chart canvas')
+      const { data } = canvas.getContext('2d').getImageData(0, 16, canvas.width, 1)
+      let count = 0
+      for (let i = 3; i < data.length; i += 4) if (data[i] === 0x26) count++
+      return count
+    })()`
+    await until('it is drawn', async () => Number(await page.evaluate(grey)) >= 10)
+    await shoot('gap')
+    await page.unroute('**/api/history?*')
+    await until('it is filled', async () => holes(await times(page)).length === 0, 45_000)
+    assert.deepEqual(problems, [])
+    await page.context().close()
+  })
+
+  test('hints that come late change the cards that are there', async () => {
+    await using late = await LiveServer.start()
+    await late.source.subscribed('disk.usage', { timeout: 5000 })
+    late.traffic(20, (count) => ({
+      type: 'disk.usage',
+      data: { mount: ['/', '/home'][count % 2], fill: 40 + 30 * (count % 2) },
+    }))
+    const { page, problems, shoot } = await open(browser, late.url)
+    const card = page.locator('[data-type="disk.usage"]')
+    await card.locator('.chart canvas').first().waitFor()
+    assert.equal(await card.locator('h2').textContent(), 'disk.usage')
+    assert.equal(await card.locator('.legend-name').count(), 0)
+    late.source.describe('disk.usage', {
+      title: 'Disks',
+      key: ['mount'],
+      fields: { fill: { title: 'Fill', unit: '%', kind: 'gauge', warn: 80 } },
+    })
+    await until('the title is there', async () => (await card.locator('h2').textContent()) === 'Disks')
+    for (const key of ['/', '/home']) {
+      await card
+        .locator('.legend-name', { hasText: new RegExp(`^${key}$`) })
+        .first()
+        .waitFor()
+    }
+    const fill = card.locator('figure', { hasText: 'Fill' })
+    await until('both have their value', async () =>
+      /40%.*70%/.test((await fill.locator('.legend').textContent()) ?? ''),
+    )
+    assert.equal(await card.locator('figure canvas').count(), await card.locator('figure').count())
+    await shoot('late-hint')
+    assert.deepEqual(problems, [])
+    await page.context().close()
+  })
+
+  test('a day is drawn by ten seconds', async () => {
+    const end = Math.floor(Date.now() / 10_000) * 10_000
+    const clock = new ControlledClock(end - 7_200_000)
+    const endpoint = freeEndpoint('inproc')
+    const source = new EventSource({ source: 'web-1', bind: [endpoint], clock })
+    await using day = await LiveServer.start({}, { endpoint, source }, { clock })
+    await source.subscribed('http.hit', { timeout: 5000 })
+    for (let sent = 0; clock.now() < end; sent++) {
+      source.emit('http.hit', { took_ms: 10 })
+      await until('it has come', () => day.counters().written > sent)
+      await clock.advance(5000)
+    }
+    const { page, problems, shoot } = await open(browser, `${day.url}#window=86400`)
+    await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
+    await shoot('day')
+    await until('the table is full', async () => (await times(page)).length >= 50)
+    const rows = await numbers(page, 'http.hit')
+    const begins = rows.map(([time]) => new Date(time!).getTime())
+    assert.ok(
+      begins.slice(1).every((time, i) => begins[i]! - time === 10_000),
+      String(begins.slice(0, 5)),
+    )
+    assert.ok(
+      rows.slice(1, -1).every(([, rate, p50]) => rate === '0.2 /s' && p50 === '10 ms'),
+      JSON.stringify(rows.slice(0, 4)),
+    )
+    assert.deepEqual(problems, [])
+    await page.context().close()
+  })
+})
