@@ -1,4 +1,4 @@
-/** What becomes of the page when the line, or whoever looks at it, is away for a while; in a real browser. */
+/** What becomes of the page when the line, or whoever looks at it, is away for a while, or stays for long; in a real browser. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
@@ -104,6 +104,28 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     await shoot('gap')
     await page.unroute('**/api/history?*')
     await until('it is filled', async () => holes(await times(page)).length === 0, 45_000)
+    assert.deepEqual(problems, [])
+    await page.context().close()
+  })
+
+  test('nothing piles up in a page that is left open', async () => {
+    const { page, problems } = await open(browser, `${live.url}#rate=4`)
+    await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
+    const devtools = await page.context().newCDPSession(page)
+    const after = async (ticks: number) => {
+      const sent = Number(live.counters().ticksSent)
+      await until('ticks were sent', () => Number(live.counters().ticksSent) >= sent + ticks, 60_000)
+      await devtools.send('HeapProfiler.collectGarbage')
+      const { usedSize } = await devtools.send('Runtime.getHeapUsage')
+      return { ...(await devtools.send('Memory.getDOMCounters')), usedSize }
+    }
+    const early = await after(30)
+    const later = await after(60)
+    const text = JSON.stringify([early, later])
+    // The list and the legends change all the time, but not how many there are of their parts.
+    assert.ok(later.nodes - early.nodes < 300, text)
+    assert.ok(later.jsEventListeners - early.jsEventListeners < 60, text)
+    assert.ok(later.usedSize - early.usedSize < 4e6, text)
     assert.deepEqual(problems, [])
     await page.context().close()
   })

@@ -64,6 +64,10 @@ export type Show = 'line' | 'area' | 'stacked' | 'bars' | 'heat' | 'stat' | 'sta
 /** How several values become one. */
 export type Aggregate = 'sum' | 'mean' | 'min' | 'max' | 'last' | 'p50' | 'p95' | 'p99'
 
+/*
+ * Hints are the library's, which a browser cannot import: said again here, and held together by a test.
+ */
+
 /** How a field wants to be shown; all of it is optional, clipped and checked by the server. */
 export interface FieldHint {
   title?: string

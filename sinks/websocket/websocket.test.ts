@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { WebSocket } from 'ws'
-import { attach, EventRouter, EventSource } from '../../lib/index.js'
+import { attach, EventRouter, EventSource, type TypeHint as SentHint } from '../../lib/index.js'
 import { ControlledClock, freeEndpoint, until } from '../../testing/index.js'
 import type { LiveSink } from './live-sink.js'
 import {
@@ -18,6 +18,7 @@ import {
   type ServerStatus,
   SUBPROTOCOL,
   type Tick,
+  type TypeHint,
   type View,
 } from './protocol.js'
 import websocket from './websocket.js'
@@ -388,4 +389,13 @@ test('what was lost is told second by second, and adds up to what the sink has c
   })
   assert.deepEqual(table, seconds)
   assert.equal(sink.counters().lost, 9)
+})
+
+/** Whether two types are the same, and not only fit each other. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+test('the page is told hints as the library has them', () => {
+  // The compiler is the test: it refuses this when one of the two has something that the other has not.
+  const same: Same<TypeHint, SentHint> = true
+  assert.ok(same)
 })
