@@ -191,7 +191,7 @@ export class Chart implements Drawing {
       width: this.#width,
       height,
       pxAlign: 0,
-      padding: [12, 20, 0, 0],
+      padding: [12, 28, 0, 0],
       legend: { show: false },
       scales: { x: { time: true, auto: false }, y: { auto: false } },
       cursor: {

@@ -32,8 +32,9 @@ function Figure({
 function standsAt(page: Page): string {
   const { range } = page.view
   if (range) {
-    const name = range[1] - range[0] > 86_400 || page.past ? dateTime : clock
-    return `${name(range[0], page.utc)} – ${name(range[1], page.utc)}`
+    const isLong = range[1] - range[0] > 86_400 || page.past
+    const name = (at: number) => (isLong ? dateTime(at, page.utc).slice(5, 16) : clock(at, page.utc))
+    return `${name(range[0])} – ${name(range[1])}`
   }
   return `+${lasting(page.live.now() - page.window()[1]).replace(/\.\d/, '')} behind`
 }
