@@ -18,7 +18,8 @@ test('sixteen files of one level are merged, the oldest first', () => {
 })
 
 test('a merge stays small', () => {
-  assert.equal(mergeable(some(16, 40_000)).length, 10)
+  assert.equal(mergeable(some(16, 25_000)).length, 16)
+  assert.deepEqual(mergeable(some(16, 30_000)), [])
   assert.equal(mergeable(some(16, 10, 0, 16 * 1024 * 1024)).length, 4)
   assert.deepEqual(mergeable(some(100, 300_000)), [])
   assert.deepEqual(mergeable(some(100, 10, 0, 40 * 1024 * 1024)), [])

@@ -18,7 +18,7 @@ const GROUP_ROWS = 10_240
 /** A merge of the hour that is written: of what is read often, and soon will be merged again. */
 const SMALL: Size = { rows: 400_000, bytes: 64 * 1024 * 1024 }
 /** What has so many rows is not small any more: reading it takes longer than opening it. */
-const LARGE: Size = { rows: 50_000, bytes: 32 * 1024 * 1024 }
+const LARGE: Size = { rows: 25_000, bytes: 16 * 1024 * 1024 }
 
 /** One of a closed hour goes on beside the writing; it is bounded by what sorting takes of memory and disk. */
 const WHOLE: Size = { rows: 4_000_000, bytes: 256 * 1024 * 1024 }
