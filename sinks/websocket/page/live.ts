@@ -110,9 +110,9 @@ export class Live {
 
   /** Forgets the buckets, keeps the rest. */
   #anew(step: number): void {
-    const { epoch, rows, strip, skipped, types } = this.store
+    const { epoch, rows, strip, arrivals, skipped, types } = this.store
     this.store = new Store(step, capacityFor(step))
-    Object.assign(this.store, { rows, strip, skipped })
+    Object.assign(this.store, { rows, strip, arrivals, skipped })
     this.store.begin(epoch, [...types.values()])
     this.#floor = 0
   }

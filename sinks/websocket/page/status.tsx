@@ -42,7 +42,7 @@ function standsAt(page: Page): string {
 /** How things are: the connection, and what does not reach this page. */
 export function StatusStrip({ page }: { page: Page }) {
   const { live } = page
-  const { strip, skipped, timeline } = live.store
+  const { strip, arrivals, skipped, timeline } = live.store
   const end = timeline.bucket(page.end())
   const age = strip?.age ?? null
   const silent = live.state === 'open' ? 0 : live.now() - live.store.complete
@@ -70,8 +70,8 @@ export function StatusStrip({ page }: { page: Page }) {
       </div>
       <Figure
         name="Events"
-        value={strip ? `${show(strip.n)}/s` : '–'}
-        title={`Events that arrived in the last second; ${count(strip?.total.n ?? 0)} since the server started`}
+        value={strip ? `${show(arrivals.perSecond ?? strip.n)}/s` : '–'}
+        title={`Events that arrived, over the last five seconds; ${count(strip?.total.n ?? 0)} since the server started`}
       />
       <Figure
         name="Data age"

@@ -1,4 +1,5 @@
 import type { Bucket, Counts, History, Row, Series, SeriesFrame, Strip, Tick, TypeInfo } from '../protocol.js'
+import { ArrivalRate } from './arrival-rate.js'
 import { Timeline } from './columns.js'
 
 /** What a bucket may tell of a series. */
@@ -33,6 +34,7 @@ export class Store {
   readonly entries = new Map<string, Entry>()
   rows: Row[] = []
   strip: Strip | undefined
+  arrivals = new ArrivalRate()
   /** Rows that were left out for this browser: by rate on the server, and by skipped ticks. */
   skipped = 0
   /** Series and types that the server left out. */
@@ -77,8 +79,9 @@ export class Store {
     this.revision++
   }
 
-  applyTick({ strip, buckets, rows, skipped = 0 }: Tick): void {
+  applyTick({ now, strip, buckets, rows, skipped = 0 }: Tick): void {
     this.strip = strip
+    this.arrivals.add(now, strip.total.n)
     this.skipped += skipped
     for (const bucket of buckets) {
       if (this.timeline.step === 1000) this.#applyBucket(bucket)
