@@ -112,13 +112,13 @@ export const processFaults: Scenario[] = [
     async run(bus, { random, times }) {
       const { routers } = await running(bus, { routers: 2 })
       for (let i = 0; i < times(2, 20); i++) {
-        await bus.traffic(500 + random() * 1000)
+        // Both ways must be open before one may go.
+        await bus.doubled()
+        await bus.traffic(random() * 1000)
         const at = i % 2
         await bus.kill(routers[at]!)
         await bus.traffic(500 + random() * 1000)
         routers[at] = await bus.restarted(routers[at]!)
-        // Both ways must be open before the other one may go.
-        await bus.doubled()
       }
       expect(bus.at('a').lost + bus.at('b').lost === 0, 'the other router to carry everything')
     },
