@@ -1,4 +1,5 @@
 /** The front door: public names only. */
+export { columnsOf, compareKeys, percentile } from './answer.js'
 export { type Answer, ask } from './ask.js'
 export { Audit, type AuditedSink, type AuditedStream, type AuditedTotals } from './audit.js'
 export { EventBatch } from './batch.js'

@@ -1,4 +1,11 @@
-import { type EventQuery, EventstormError, type Measure, type StormEvent } from '../../lib/index.js'
+import {
+  compareKeys,
+  type EventQuery,
+  EventstormError,
+  type Measure,
+  percentile,
+  type StormEvent,
+} from '../../lib/index.js'
 import { figureOf, textOf } from './fields.js'
 
 /** What a group and a number in it take, about. */
@@ -139,26 +146,4 @@ function figuring(
     },
     result,
   }
-}
-
-/** Exact, between the two values around it, as DuckDB's quantile_cont. */
-function percentile(figures: number[], at: number): number | null {
-  if (figures.length === 0) return null
-  const sorted = Float64Array.from(figures).sort()
-  const place = at * (sorted.length - 1)
-  const low = sorted[Math.floor(place)]!
-  const high = sorted[Math.ceil(place)]!
-  return low + (high - low) * (place - Math.floor(place))
-}
-
-/** What is not there comes last. */
-function compareKeys(a: Group['keys'], b: Group['keys']): number {
-  for (const [i, left] of a.entries()) {
-    const right = b[i]!
-    if (left === right) continue
-    if (left === null) return 1
-    if (right === null) return -1
-    return left < right ? -1 : 1
-  }
-  return 0
 }

@@ -1,6 +1,7 @@
 import type { Client, types } from 'cassandra-driver'
 import { decodeEvents } from '../../lib/data/index.js'
 import {
+  columnsOf,
   compilePatterns,
   dataToJson,
   type EventQuery,
@@ -71,17 +72,13 @@ export class CassandraReader implements StoreReader {
   async #answer(query: EventQuery, signal: AbortSignal): Promise<QueryAnswer> {
     const stretches = await this.#stretches(query, signal)
     const reading = new Reading(this.#client, this.#address, query, signal)
+    const columns = columnsOf(query)
     if (query.latest !== undefined) {
       const rows = await reading.latest(stretches, Math.min(query.latest, query.limit))
-      return { columns: ['time', 'type', 'source', 'seq', 'data'], rows: rows.map(toRow) }
+      return { columns, rows: rows.map(toRow) }
     }
     const fold = new Fold(query, this.#address.parameters.readMemory)
     await reading.each(stretches, (event) => fold.add(event))
-    const { every, by, measures } = query
-    const columns = [
-      ...(every === undefined ? [] : ['time']),
-      ...[...by, ...measures].map(({ name }) => name),
-    ]
     return { columns, rows: fold.rows() }
   }
 

@@ -1,18 +1,9 @@
 import type { Document } from 'mongodb'
-import { dataToJson, type EventQuery, type Measure } from '../../lib/index.js'
+import { compareKeys, dataToJson, type EventQuery, type Measure, percentile } from '../../lib/index.js'
 import { pathOf } from './match.js'
 
 /** Rows that are put in order at once; a question that has more is refused. */
 export const MAX_GROUPS = 200_000
-
-export function columnsOf({ latest, every, by, measures }: EventQuery): string[] {
-  if (latest !== undefined) return ['time', 'type', 'source', 'seq', 'data']
-  return [
-    ...(every === undefined ? [] : ['time']),
-    ...by.map(({ name }) => name),
-    ...measures.map(({ name }) => name),
-  ]
-}
 
 /**
  * What follows the $match: one group for each row, with `k0`, `k1` ... of `by` and `m0`, `m1` ... of `measure`. Without
@@ -105,7 +96,7 @@ export function answerRows(query: EventQuery, groups: Document[], native: boolea
         case 'distinct':
           return value ?? 0
         case 'percentile':
-          return native ? toFigure(value?.[0]) : percentile(value ?? [], measure.at)
+          return native ? toFigure(value?.[0]) : percentile(figuresOf(value), measure.at)
         default:
           return toFigure(value)
       }
@@ -130,14 +121,7 @@ function added(groups: Document[], keysOf: (group: Document) => unknown[]): Docu
   return [...sums.values()]
 }
 
-/** Interpolated between the two nearest, as percentiles usually are. */
-function percentile(values: unknown[], at: number): number | null {
-  const figures = values.flatMap((value) => toFigure(value) ?? []).sort((a, b) => a - b)
-  if (figures.length === 0) return null
-  const place = at * (figures.length - 1)
-  const low = figures[Math.floor(place)]!
-  return low + (figures[Math.ceil(place)]! - low) * (place - Math.floor(place))
-}
+const figuresOf = (values: unknown[] = []) => values.flatMap((value) => toFigure(value) ?? [])
 
 function toFigure(value: unknown): number | null {
   return value === null || value === undefined ? null : Number(value.toString())
@@ -146,14 +130,4 @@ function toFigure(value: unknown): number | null {
 function toText(value: unknown): string | null {
   if (value === null || value === undefined) return null
   return typeof value === 'object' ? dataToJson(value) : String(value)
-}
-
-function compareKeys(a: (string | null)[], b: (string | null)[]): number {
-  for (const [i, left] of a.entries()) {
-    const right = b[i]!
-    if (left === right) continue
-    if (left === null || right === null) return left === null ? 1 : -1
-    return left < right ? -1 : 1
-  }
-  return 0
 }

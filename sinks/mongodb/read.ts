@@ -1,5 +1,6 @@
 import type { Db, Document, MongoClient } from 'mongodb'
 import {
+  columnsOf,
   compilePatterns,
   dataToJson,
   type EventQuery,
@@ -8,7 +9,7 @@ import {
   reason,
   type StoreReader,
 } from '../../lib/index.js'
-import { answerRows, columnsOf, MAX_GROUPS, pipelineFor } from './aggregate.js'
+import { answerRows, MAX_GROUPS, pipelineFor } from './aggregate.js'
 import { connect, INSTALL, isMissing } from './driver.js'
 import { isUnsupported } from './faults.js'
 import { matchFor } from './match.js'

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { DuckDBInstance, DuckDBValue } from '@duckdb/node-api'
 import {
+  columnsOf,
   compilePatterns,
   type EventQuery,
   EventstormError,
@@ -133,15 +134,6 @@ async function lookAgain<T>(look: () => Promise<T>): Promise<T> {
       if (attempt === 3 || !isGone(error)) throw error
     }
   }
-}
-
-function columnsOf({ latest, every, by, measures }: EventQuery): string[] {
-  if (latest !== undefined) return ['time', 'type', 'source', 'seq', 'data']
-  return [
-    ...(every === undefined ? [] : ['time']),
-    ...by.map(({ name }) => name),
-    ...measures.map(({ name }) => name),
-  ]
 }
 
 function latest(sql: Sql, query: EventQuery, files: StoredSegment[], types: string[] | undefined): string {

@@ -92,6 +92,14 @@ function copy(source: DataView, from: number, view: DataView, to: number, length
   for (; i < length; i++) view.setUint8(to + i, source.getUint8(from + i))
 }
 
+/** Reads over the dash of a value that is not there. */
+function skipAbsent(w: Writing, separator: Separator): boolean {
+  const { block, at } = w
+  if (block[at] !== DASH || !separator.isAt(block, at + 1)) return false
+  w.at = at + 1 + separator.length
+  return true
+}
+
 /** With the escapes that write a value which is not there as nothing, `absentWhenEmpty`. */
 function text(name: string, separator: Separator, absentWhenEmpty: boolean): Step {
   const key = new Key(TEXT, name)
@@ -99,10 +107,7 @@ function text(name: string, separator: Separator, absentWhenEmpty: boolean): Ste
   return (w) => {
     const { block } = w
     let from = w.at
-    if (block[from] === DASH && separator.isAt(block, from + 1)) {
-      w.at = from + 1 + separator.length
-      return true
-    }
+    if (skipAbsent(w, separator)) return true
     if (absentWhenEmpty && separator.isAt(block, from)) {
       w.at = from + separator.length
       return true
@@ -141,10 +146,7 @@ function number(name: string, separator: Separator): Step {
   return (w) => {
     const { block } = w
     let from = w.at
-    if (block[from] === DASH && separator.isAt(block, from + 1)) {
-      w.at = from + 1 + separator.length
-      return true
-    }
+    if (skipAbsent(w, separator)) return true
     const start = from
     let value = 0
     let point = -1
@@ -254,10 +256,7 @@ function list(name: string, separator: Separator): Step {
   return (w) => {
     const { block, view } = w
     let from = w.at
-    if (block[from] === DASH && separator.isAt(block, from + 1)) {
-      w.at = from + 1 + separator.length
-      return true
-    }
+    if (skipAbsent(w, separator)) return true
     if (w.to + key.room + LENGTH + ENDS > w.limit) return w.noRoom()
     const start = key.write(view, w.to)
     w.to = start + LENGTH
