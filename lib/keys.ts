@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { EventstormError, reason, show } from './errors.js'
 
 /** The long-term keys of one end for CURVE (ZeroMQ RFC 26), each 32 bytes as 40 characters of Z85. */
@@ -87,7 +87,8 @@ export function readKeyPair(path: string): KeyPair {
 
 /** A public key, given as itself or as the path of a file `NAME.pub`. @throws KEY_INVALID */
 export function readPublicKey(given: string): string {
-  if (isKey(given)) return given
+  // A path may have 40 characters of Z85 too.
+  if (isKey(given) && !existsSync(given)) return given
   const key = keyLines(given)[0]?.[1] ?? ''
   if (!isKey(key)) {
     throw invalid(

@@ -6,7 +6,7 @@ import { after, test } from 'node:test'
 import * as zmq from 'zeromq'
 import { attach, EventRouter, EventSource, type Logger, newKeyPair, type SinkOptions } from '../lib/index.js'
 import { freeEndpoint, until } from '../testing/index.js'
-import { isKey, toZ85 } from './keys.js'
+import { isKey, readPublicKey, toZ85 } from './keys.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'storm-keys-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -295,6 +295,18 @@ test('what others can reach is not bound without keys', async () => {
   }
   const open = new EventSource({ bind: ['tcp://0.0.0.0:0'], insecure: true })
   await open.close()
+})
+
+test('a path of 40 characters is the file that is there, and not a key', (t) => {
+  const before = process.cwd()
+  t.after(() => process.chdir(before))
+  process.chdir(folder)
+  const path = 'x'.repeat(40)
+  assert.ok(isKey(path), path)
+  const { publicKey, line } = identity('router')
+  assert.equal(readPublicKey(publicKey), publicKey)
+  writeFileSync(path, line)
+  assert.equal(readPublicKey(path), publicKey)
 })
 
 test('keys and lists that are of no use are refused, with the reason', () => {

@@ -10,7 +10,7 @@ import { componentFolders, generatedDocuments, loadDefinition, ROOT } from '../d
 
 const run = promisify(execFile)
 const root = fileURLToPath(ROOT)
-const ROOMS = 'lib|sources|routers|sinks|testing|cli|test|docs|examples|bench|faults|protocol'
+const ROOMS = 'lib|sources|routers|sinks|testing|cli|test|docs|examples|bench|faults|clients|protocol'
 
 let files: Set<string>
 let documents: { path: string; text: string }[]

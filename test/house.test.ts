@@ -17,6 +17,7 @@ const ROOMS = [
   'examples',
   'bench',
   'faults',
+  'clients',
 ].filter((room) => existsSync(new URL(room, ROOT)))
 
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')

@@ -7,14 +7,16 @@ import ts from 'typescript'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const COMPONENTS = ['sources', 'routers', 'sinks']
-const ROOMS = ['lib', ...COMPONENTS, 'testing', 'servers', 'cli', 'faults']
+const ROOMS = ['lib', ...COMPONENTS, 'testing', 'servers', 'cli', 'faults', 'clients']
 
 /** The only files that may import these, types left out. */
 const OWNERS: Record<string, string[]> = {
   zeromq: ['lib/sockets', 'lib/zap'],
-  bson: ['lib/codec'],
+  bson: ['lib/codec', 'clients/wanted'],
   zod: ['lib/options'],
 }
+/** What tests of the whole are made of, without being a test. */
+const TESTING = ['faults', 'clients']
 const CLI_PACKAGES = ['commander', 'pino', 'prom-client', 'yaml', 'picocolors']
 /** The page runs in browsers: it has packages of its own, and of its sink nothing but what both say to each other. */
 const PAGE = /^sinks\/[\w-]+\/page\//
@@ -40,7 +42,7 @@ function fault(file: string, target: string, kind: 'package' | 'file', typeOnly 
       : undefined
   }
   if (target.endsWith('.test')) return 'nobody imports a test'
-  if (room === 'faults' && target === 'testing/index') return
+  if (TESTING.includes(room!) && target === 'testing/index') return
   if (isTest && (target === 'testing/index' || (room === 'lib' && target.startsWith('testing/')))) return
   if (isTest && target === 'servers/index' && room !== 'lib') return
   if (FRONT_DOOR.test(target)) return
