@@ -4,6 +4,8 @@ import { Audit } from './audit.js'
 import type { StormEvent } from './event.js'
 import { type ReceivedStream, SINK_REPORT, SOURCE_REPORT } from './report.js'
 
+const STATES: Record<string, object> = { up: {}, slow: { state: 'slow' }, down: { state: 'down' } }
+
 const report = (type: string, source: string, epoch: number, data: object) =>
   ({ type, source, epoch, data }) as unknown as StormEvent
 
@@ -78,4 +80,107 @@ test('what is sent while a sink is dead, it does not hear; started anew it count
   books.take(fromSink('sink', 5, [stream({ next: 100, received: 100 })]), 6001)
   assert.equal(books.streams(6001)[0]!.sinks[0]!.received, 10)
   assert.equal(books.sinks(6001)[0]!.received, 10)
+})
+
+test('a dead source, a quiet one, one that has ended and one that reports seldom are told apart', () => {
+  const books = new Audit()
+  const says = (name: string, more: object) =>
+    report(SOURCE_REPORT, name, 1, { sent: 7, streams: [{ type: 'a.x', sent: 7 }], ...more })
+  books.take(says('killed', {}), 1000)
+  books.take(says('drained', { ended: true }), 1000)
+  books.take(says('seldom', { every: 10_000 }), 1000)
+  books.take(says('quiet', {}), 1000)
+  books.take(says('quiet', {}), 9000)
+  books.take(fromSink('sink', 1, [stream({ source: 'unknown', next: 5, received: 5 })]), 9000)
+  const states = books.sources(9000).map(({ source, state, heard }) => [source, state, heard])
+  assert.deepEqual(states, [
+    ['killed', 'dead', 1000],
+    ['drained', 'ended', 1000],
+    ['seldom', 'alive', 1000],
+    ['quiet', 'alive', 9000],
+    ['unknown', 'dead', undefined],
+  ])
+  assert.equal(books.sources(9000)[0]!.sent, 7)
+})
+
+test('a sink that reports and gets nothing of what is sent is stalled; one that gets on is not', () => {
+  const books = new Audit()
+  const look = (now: number) => books.sinks(now).map(({ sink, state, since }) => [sink, state, since])
+  for (let now = 0; now <= 10_000; now += 1000) {
+    books.take(fromSource(1, 100 + now), now)
+    books.take(fromSink('stuck', 1, [stream({ next: 100, received: 100 })]), now)
+    books.take(fromSink('behind', 1, [stream({ next: 50 + now / 2, received: 50 + now / 2 })]), now)
+    books.take(fromSink('done', 1, [stream({ next: 100 + now, received: 100 + now })]), now)
+    if (now === 4000) assert.deepEqual(look(now)[0], ['stuck', 'alive', 0])
+  }
+  assert.deepEqual(look(10_000), [
+    ['stuck', 'stalled', 1000],
+    ['behind', 'alive', 0],
+    ['done', 'alive', 0],
+  ])
+  books.take(fromSource(1, 10_100), 11_000)
+  books.take(fromSink('stuck', 1, [stream({ next: 10_100, received: 5000, lost: 5100 })]), 11_000)
+  assert.equal(books.sinks(11_000)[0]!.state, 'alive', 'it has caught up')
+})
+
+test('a sink says itself that it is slow or down, and since when it is so', () => {
+  const books = new Audit()
+  for (const [i, state] of ['up', 'slow', 'slow', 'down', 'up'].entries()) {
+    const told = fromSink('sink', 1, [])
+    books.take({ ...told, data: { ...(told.data as object), ...STATES[state] } }, i * 1000)
+    const [{ state: said, since } = {}] = books.sinks(i * 1000)
+    const expected = [
+      ['alive', 0],
+      ['slow', 1000],
+      ['slow', 1000],
+      ['down', 3000],
+      ['alive', 4000],
+    ][i]
+    assert.deepEqual([said, since], expected)
+  }
+  const [silent] = books.sinks(60_000)
+  assert.deepEqual([silent!.state, silent!.since, silent!.alive], ['dead', 4000, false])
+  const last = fromSink('sink', 1, [])
+  books.take({ ...last, data: { ...(last.data as object), ended: true } }, 61_000)
+  assert.deepEqual([books.sinks(61_000)[0]!.state, books.sinks(99_000)[0]!.state], ['ended', 'ended'])
+})
+
+test('what is no report by its looks is refused, and breaks nothing', () => {
+  const books = new Audit()
+  const bad: unknown[] = [
+    ...[null, 7, 'x', [], {}, { streams: {} }, { streams: [7] }, { streams: [{ type: 'a..b', sent: 1 }] }],
+    ...[
+      { sent: -1, streams: [] },
+      { sent: 1.5, streams: [] },
+      { every: -1, streams: [] },
+    ],
+    { streams: Array.from({ length: 501 }, () => ({ type: 'a', sent: 1 })) },
+  ]
+  for (const data of bad) books.take(report(SOURCE_REPORT, 'shop', 1, data as object), 0)
+  const worse: unknown[] = [
+    { dropped: 7, streams: [] },
+    { dropped: { '\x1b[2J': 1 }, streams: [] },
+    { state: 'fine', streams: [] },
+    { streams: [{ ...stream({}), source: '\x1b[2J' }] },
+  ]
+  for (const data of worse) books.take(report(SINK_REPORT, 'sink', 1, data as object), 0)
+  assert.equal(books.refused, bad.length + worse.length)
+  assert.deepEqual([books.streams(0), books.sinks(0), books.sources(0)], [[], [], []])
+  books.take(report(SINK_REPORT, 'sink', 1, { streams: [] }), 0)
+  assert.equal(books.sinks(0)[0]!.balance, 0)
+})
+
+test('who is silent for longest is forgotten when there is no room, and never for what a sink says', () => {
+  const books = new Audit({ maxStreams: 100 })
+  const born = (name: string, now: number) =>
+    books.take(report(SOURCE_REPORT, name, 1, { streams: [{ type: 'a.x', sent: 1 }] }), now)
+  for (let i = 0; i < 100; i++) born(`s${i}`, i)
+  born('late', 200)
+  assert.deepEqual([books.refused, books.forgotten, books.streams(200).length], [1, 0, 100], 'all are alive')
+  for (let i = 50; i < 100; i++) born(`s${i}`, 10_000)
+  books.take(fromSink('sink', 1, [stream({ source: 'other' })]), 10_000)
+  assert.equal(books.streams(10_000).length, 100)
+  born('late', 10_000)
+  const names = books.streams(10_000).map(({ source }) => source)
+  assert.deepEqual([books.forgotten, names.length, names[0], names.at(-1)], [10, 91, 's10', 'late'])
 })

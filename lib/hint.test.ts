@@ -7,6 +7,7 @@ import type { EventSink } from './component.js'
 import { hintType, readHint, type TypeHint, typeOfHint } from './hint.js'
 import { attach } from './sink.js'
 import { EventSource } from './source.js'
+import { startSource } from './start-source.js'
 
 test('a hint that is as it should be comes through whole', () => {
   const hint: TypeHint = {
@@ -85,6 +86,40 @@ test('a source tells its hints to those who ask for them, also when they come la
   assert.deepEqual(all, ['a.b 1'])
   assert.equal(everything.counters().written, 1)
   assert.equal(source.counters().emitted, 1)
+})
+
+test('a hint that BSON cannot hold is refused where it is given, and no heartbeat breaks over it', async () => {
+  const endpoint = freeEndpoint('inproc')
+  const clock = new ControlledClock()
+  const ring: Record<string, unknown> = {}
+  ring.self = ring
+  const hints = { 'a.b': ring as TypeHint }
+  const silent = { open() {}, close() {} }
+  const refused = { code: 'DATA_INVALID' }
+  await assert.rejects(startSource(silent, { bind: [endpoint], hints }), refused)
+  // The endpoint is free again.
+  await using source = new EventSource({ bind: [endpoint], clock, maxEventBytes: 1000 })
+  assert.throws(() => source.describe('a.b', ring as TypeHint), refused)
+  assert.throws(() => source.describe('a.b', { title: 'x'.repeat(2000) }), { code: 'EVENT_TOO_LARGE' })
+  const hint = { title: 'Before' }
+  source.describe('a.b', hint)
+  Object.assign(hint, ring)
+  const seen: string[] = []
+  const times: number[] = []
+  const sink: EventSink = {
+    write(batch) {
+      for (const event of batch) times.push(event.time.getTime())
+      return taking(seen).write(batch, new AbortController().signal) as undefined
+    },
+  }
+  await using _sink = await attach(sink, { connect: [endpoint], subscribe: ['_meta.**'] })
+  await source.subscribed('_meta.a.b')
+  await until('the hint came', async () => {
+    await clock.advance(1000)
+    return seen.length > 0
+  })
+  assert.equal(seen[0], '_meta.a.b {"title":"Before"}')
+  assert.ok(times[0]! > 0 && times[0]! <= clock.now(), `${times[0]}`)
 })
 
 const taking = (seen: string[]): EventSink => ({

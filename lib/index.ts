@@ -1,7 +1,15 @@
 /** The front door: public names only. */
 export { columnsOf, compareKeys, percentile } from './answer.js'
 export { type Answer, ask } from './ask.js'
-export { Audit, type AuditedSink, type AuditedStream, type AuditedTotals } from './audit.js'
+export {
+  Audit,
+  type AuditedSink,
+  type AuditedSource,
+  type AuditedStream,
+  type AuditedTotals,
+  type SinkHealth,
+} from './audit.js'
+export type { Vitality } from './audit-member.js'
 export { EventBatch } from './batch.js'
 export { type Clock, pause, systemClock } from './clock.js'
 export { type DataWriter, dataFromJson, dataToJson, eventToJson, NO_ROOM, UNUSUAL } from './codec.js'

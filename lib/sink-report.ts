@@ -4,13 +4,17 @@ import type { Logger } from './component.js'
 import { isReserved } from './event.js'
 import type { Stream } from './loss.js'
 import { inParts, type ReceivedStream, SINK_REPORT, type SinkReport } from './report.js'
-import type { SinkCounters } from './sink.js'
 import { EventSource } from './source.js'
 
 /** Time between two reports, milliseconds. */
 const EVERY = 1000
 /** How long the last report may take to leave, milliseconds. */
 const LINGER = 500
+
+/** What a sink knows of itself. */
+export interface SinkFacts extends Omit<SinkReport, 'every' | 'ended' | 'streams'> {
+  streams: Iterable<Stream>
+}
 
 export interface SinkReportOptions {
   /** Sources' side of the routers that are told. */
@@ -26,12 +30,9 @@ export interface SinkReportOptions {
 export class SinkReporter {
   #source: EventSource
   #stop: () => void
-  #tellNow: () => void
+  #tellNow: (ended: boolean) => void
 
-  constructor(
-    { to, name, clock, log, key, serverKey }: SinkReportOptions,
-    look: () => { counters: SinkCounters; streams: Iterable<Stream> },
-  ) {
+  constructor({ to, name, clock, log, key, serverKey }: SinkReportOptions, look: () => SinkFacts) {
     this.#source = new EventSource({
       source: `${hostname()}/${name}`,
       connect: [...to],
@@ -39,33 +40,23 @@ export class SinkReporter {
       log,
       ...(key !== undefined && { key, serverKey: serverKey.slice(0, 1) }),
     })
-    this.#tellNow = () => {
-      if (this.#source.wants(SINK_REPORT)) this.#tell(look())
+    this.#tellNow = (ended) => {
+      if (this.#source.wants(SINK_REPORT)) this.#tell(look(), ended)
     }
-    this.#stop = clock.every(EVERY, this.#tellNow)
+    this.#stop = clock.every(EVERY, () => this.#tellNow(false))
   }
 
   /** Tells how it ended, and closes. */
   close(): void {
-    if (this.#source.status === 'running') this.#tellNow()
+    if (this.#source.status === 'running') this.#tellNow(true)
     this.#stop()
     void this.#source.drain(LINGER)
   }
 
-  #tell({ counters, streams }: { counters: SinkCounters; streams: Iterable<Stream> }): void {
-    const { received, lost, duplicate, written, alreadyStored, dropped, queued } = counters
+  #tell({ streams, ...totals }: SinkFacts, ended: boolean): void {
     const known = [...streams].filter(({ type }) => !isReserved(type)).map(toReceived)
     for (const part of inParts(known)) {
-      const report: SinkReport = {
-        received,
-        lost,
-        duplicate,
-        written,
-        alreadyStored,
-        dropped,
-        queued,
-        streams: part,
-      }
+      const report: SinkReport = { ...totals, every: EVERY, ended, streams: part }
       this.#source.tell(SINK_REPORT, report)
     }
   }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { BSON } from 'bson'
 import * as zmq from 'zeromq'
@@ -7,6 +10,7 @@ import {
   attach,
   type EventSink,
   EventSource,
+  newKeyPair,
   SinkError,
   type SinkOptions,
   type StormEvent,
@@ -425,4 +429,26 @@ test('all problems of the options are told at once', async () => {
   )
   await assert.rejects(attach({ write: () => {} }, { connect: ['udp://x'] }), { code: 'ENDPOINT_INVALID' })
   await assert.rejects(attach({ write: () => {} }, { subscribe: ['a..b'] }), { code: 'PATTERN_INVALID' })
+})
+
+test('a sink whose reports cannot go out is refused, and leaves nothing open', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'storm-sink-'))
+  const { publicKey, secretKey } = newKeyPair()
+  writeFileSync(join(folder, 'own.key'), `public ${publicKey}\nsecret ${secretKey}\n`, { mode: 0o600 })
+  writeFileSync(join(folder, 'peer.pub'), `public ${newKeyPair().publicKey}\n`)
+  const keys = { key: join(folder, 'own.key'), allow: [join(folder, 'peer.pub')] }
+  const refused: [SinkOptions, string][] = [
+    [{ report: ['udp://x'] }, 'ENDPOINT_INVALID'],
+    [{ report: ['tcp://127.0.0.1:5555'], ...keys }, 'OPTIONS_INVALID'],
+  ]
+  for (const [options, code] of refused) {
+    const endpoint = freeEndpoint('ipc')
+    const path = endpoint.slice('ipc://'.length)
+    await assert.rejects(attach({ write: () => {} }, { bind: [endpoint], ...options }), { code })
+    assert.equal(existsSync(path), false, `${code}: the socket is closed`)
+    await using sink = await attach({ write: () => {} }, { bind: [endpoint] })
+    assert.equal(existsSync(path), true)
+    assert.deepEqual(sink.endpoints, [endpoint])
+  }
+  rmSync(folder, { recursive: true })
 })

@@ -157,19 +157,39 @@ class SinkRunner implements AttachedSink {
       this.#queue.push(message)
       if (!this.#slow && this.#queue.fill > SLOW_ABOVE) this.#setSlow(true)
     })
-    const { report, connect, bind, key, serverKey } = this.#options
-    const to = report.length + connect.length + bind.length === 0 ? [DEFAULT_SOURCES_ENDPOINT] : report
-    if (to.length > 0) {
-      this.#reporter = new SinkReporter({ to, name, clock, log, key, serverKey }, () => ({
-        counters: this.counters(),
-        streams: this.streams(),
-      }))
+    try {
+      this.#reporter = this.#openReporter({ name, clock, log })
+    } catch (error) {
+      this.#receiver.close()
+      throw error
     }
     let settle!: (error?: unknown) => void
     this.opened = new Promise((resolve, reject) => {
       settle = (error) => (error === undefined ? resolve() : reject(error))
     })
     this.#working = this.#work(settle)
+  }
+
+  /** @throws as an EventSource does */
+  #openReporter(given: { name: string; clock: Clock; log: Logger }): SinkReporter | undefined {
+    const { report, connect, bind, key, serverKey } = this.#options
+    const to = report.length + connect.length + bind.length === 0 ? [DEFAULT_SOURCES_ENDPOINT] : report
+    if (to.length === 0) return undefined
+    return new SinkReporter({ ...given, to, key, serverKey }, () => {
+      const { received, lost, duplicate, written, alreadyStored, dropped, queued } = this.counters()
+      const { state } = this
+      return {
+        state,
+        received,
+        lost,
+        duplicate,
+        written,
+        alreadyStored,
+        dropped,
+        queued,
+        streams: this.streams(),
+      }
+    })
   }
 
   /** What the sink component gets to work with. */

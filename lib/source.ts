@@ -1,6 +1,15 @@
 import { hostname } from 'node:os'
 import { type Clock, systemClock } from './clock.js'
-import { checkSize, type DataWriter, encodeEvent, UNUSUAL, writeEvent, writeEventOf } from './codec.js'
+import {
+  atTime,
+  checkSize,
+  type DataWriter,
+  encodeEvent,
+  MAX_BSON_BYTES,
+  UNUSUAL,
+  writeEvent,
+  writeEventOf,
+} from './codec.js'
 import { type Counters, type Logger, type Running, type Status, silent } from './component.js'
 import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { EventstormError, show } from './errors.js'
@@ -12,7 +21,7 @@ import { FIRST_BATCH_BYTES, OpenStream } from './open-stream.js'
 import { parseOptions, type z } from './options.js'
 import { Outlet } from './outlet.js'
 import { compilePattern } from './pattern.js'
-import { inParts, type ReportType, type SentStream, SOURCE_REPORT } from './report.js'
+import { inParts, type ReportType, type SentStream, SOURCE_REPORT, type SourceReport } from './report.js'
 import { readSecurity } from './security.js'
 import type { ConnectionCounters } from './sockets.js'
 import { sourceOptions } from './source-options.js'
@@ -89,7 +98,8 @@ export class EventSource implements Running {
   #cancelHeartbeat: () => void
   #heartbeatVersion = 0
   #waiters = new Set<() => void>()
-  #hints = new Map<string, TypeHint>()
+  /** Events on the reserved types of hints, as they are told but for the time. */
+  #hints = new Map<string, Uint8Array>()
   #hintsToldAt = 0
   #counters = {
     emitted: 0,
@@ -194,11 +204,16 @@ export class EventSource implements Running {
    * Says how events of a type like to be shown: its title, the units of its fields and so on. It is told to whoever
    * draws graphs, now and again for those who come later; for the others it costs nothing.
    *
-   * @throws TYPE_INVALID
+   * @throws TYPE_INVALID, DATA_INVALID, EVENT_TOO_LARGE
    */
   describe(type: string, hint: TypeHint): void {
     checkTypeName(type)
-    this.#hints.set(type, hint)
+    const told = hintType(type)
+    // Here, where somebody can be told that it is no good; a timer has nobody to tell.
+    this.#hints.set(
+      told,
+      encodeEvent(told, new Date(0), hint as Data, undefined, this.#options.maxEventBytes),
+    )
     this.#hintsToldAt = 0
   }
 
@@ -249,7 +264,7 @@ export class EventSource implements Running {
   drain(timeout = this.#options.drainTimeout): Promise<void> {
     return this.#life.stop(() => {
       this.#flush()
-      this.#report()
+      this.#report(true)
       this.#flush()
       for (const [type, stream] of this.#streams) this.#sendHeartbeat(type, stream)
       this.#close(timeout)
@@ -408,24 +423,30 @@ export class EventSource implements Running {
    * @param data as BSON can hold it
    */
   tell(type: ReportType, data: object): void {
-    this.#tell(type, data, this.#clock.now())
+    if (!this.wants(type)) return
+    const time = new Date(this.#clock.now())
+    // However small events must be: a report is bounded by itself, and a timer has nobody to tell of an error.
+    this.#tell(type, encodeEvent(type, time, data, undefined, MAX_BSON_BYTES))
   }
 
-  #tell(type: string, data: object, now: number): void {
-    if (!isTypeName(type) || this.#interest.since(type) === undefined) return
+  #tell(type: string, event: Uint8Array): void {
     const stream = this.#streams.get(type) ?? new OpenStream(type)
     this.#streams.set(type, stream)
-    this.#append(stream, encodeEvent(type, new Date(now), data, undefined, this.#options.maxEventBytes))
+    this.#append(stream, event)
   }
 
   /** What we have sent, for those who add up what has arrived; see audit.ts. */
-  #report(): void {
-    if (this.#interest.since(SOURCE_REPORT) === undefined) return
+  #report(ended: boolean): void {
+    if (!this.wants(SOURCE_REPORT)) return
     const streams = [...this.#streams]
       .filter(([type, { seq }]) => seq > 0 && !isReserved(type))
       .map(([type, { seq }]): SentStream => ({ type, sent: seq }))
     const { sent, unwanted, dropped } = this.#counters
-    for (const part of inParts(streams)) this.tell(SOURCE_REPORT, { sent, unwanted, dropped, streams: part })
+    const totals = { sent, unwanted, dropped, every: this.#options.heartbeat, ended }
+    for (const part of inParts(streams)) {
+      const report: SourceReport = { ...totals, streams: part }
+      this.tell(SOURCE_REPORT, report)
+    }
   }
 
   #sendHeartbeats(): void {
@@ -433,7 +454,7 @@ export class EventSource implements Running {
     const renewed = this.#heartbeatVersion !== this.#interest.version
     this.#heartbeatVersion = this.#interest.version
     this.#tellHints(renewed)
-    this.#report()
+    this.#report(false)
     for (const [type, stream] of this.#streams) {
       if (!renewed && stream.beatIn-- > 0) continue
       this.#sendHeartbeat(type, stream)
@@ -447,7 +468,8 @@ export class EventSource implements Running {
     if (!renewed && now - this.#hintsToldAt < HINT_INTERVAL) return
     this.#hintsToldAt = now
     for (const [type, hint] of this.#hints) {
-      this.#tell(hintType(type), hint, now)
+      // With what stands in front of it, a long type is none any more.
+      if (isTypeName(type) && this.wants(type)) this.#tell(type, atTime(hint, now))
     }
   }
 

@@ -45,7 +45,12 @@ class SourceRunner implements StartedSource {
     const { hints = {}, ...rest } = given
     this.#component = component
     this.#source = new EventSource({ ...rest, clock, log })
-    for (const [type, hint] of Object.entries(hints)) this.#source.describe(type, hint)
+    try {
+      for (const [type, hint] of Object.entries(hints)) this.#source.describe(type, hint)
+    } catch (error) {
+      void this.#source.close()
+      throw error
+    }
     this.#context = {
       name,
       clock,
