@@ -1,4 +1,4 @@
-import type { AuditedStream, AuditedTotals } from '../lib/index.js'
+import type { AuditedSource, AuditedStream, AuditedTotals } from '../lib/index.js'
 import type { Look } from './top-text.js'
 
 const GAP = '  '
@@ -9,12 +9,15 @@ const GAP = '  '
  * source sent and died before the sink could learn of it.
  */
 export function auditLines(
+  sources: readonly AuditedSource[],
   streams: readonly AuditedStream[],
   sinks: readonly AuditedTotals[],
   look: Look,
 ): string[] {
-  const rows = streams.flatMap(({ source, type, sent, alive, sinks }) => {
-    const first = [alive ? source : `${source} (silent)`, type, String(sent ?? '?')]
+  const states = new Map(sources.map(({ source, epoch, state }) => [`${epoch} ${source}`, state]))
+  const rows = streams.flatMap(({ source, epoch, type, sent, sinks }) => {
+    const state = states.get(`${epoch} ${source}`) ?? 'dead'
+    const first = [state === 'alive' ? source : `${source} (${state})`, type, String(sent ?? '?')]
     if (sinks.length === 0) return [[...first, 'no sink', '', '', '', '', '', '']]
     return sinks.map((each) => [
       ...first,
@@ -25,7 +28,7 @@ export function auditLines(
   const totals = sinks.map((each) => {
     const gone = Object.entries(each.dropped).filter(([, count]) => count > 0)
     return [
-      each.alive ? each.sink : `${each.sink} (silent)`,
+      each.state === 'alive' ? each.sink : `${each.sink} (${each.state})`,
       ...[each.received, each.written, each.alreadyStored, each.queued, each.balance].map(String),
       gone.map(([reason, count]) => `${reason} ${count}`).join(', ') || '0',
     ]

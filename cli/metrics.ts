@@ -10,8 +10,8 @@ export interface Observed {
   running: Running & { streams?(): Iterable<Stream> }
 }
 
-/** Counters that may go down: what is held at the moment, and losses, which late events take back. */
-const GAUGES = new Set(['lost', 'queued', 'queuedBytes', 'pending', 'streams', 'subscriptions'])
+/** Counters that may go down: what is held or so at the moment, and losses, which late events take back. */
+const GAUGES = new Set(['lost', 'queued', 'queuedBytes', 'pending', 'state', 'streams', 'subscriptions'])
 
 /** Streams (source and type) told one by one; every one more is a time series in somebody's database. */
 const MAX_STREAMS = 500
@@ -20,9 +20,14 @@ const STREAM_METRICS = ['received', 'lost', 'duplicate'] as const
 
 /**
  * Serves `/metrics` (Prometheus text) and `/healthz` on the loopback interface.
+ * @param add adds what there is to tell beside the components
  * @throws BIND_FAILED
  */
-export async function serveMetrics(port: number, observed: readonly Observed[]): Promise<AsyncDisposable> {
+export async function serveMetrics(
+  port: number,
+  observed: readonly Observed[],
+  add: (registry: Registry) => void = () => {},
+): Promise<AsyncDisposable> {
   const process = new Registry()
   collectDefaultMetrics({ register: process })
   const server = createServer(async (request, response) => {
@@ -33,7 +38,9 @@ export async function serveMetrics(port: number, observed: readonly Observed[]):
         .writeHead(healthy ? 200 : 503, { 'content-type': 'application/json' })
         .end(JSON.stringify(body))
     } else if (path === '/metrics') {
-      const text = await Registry.merge([toRegistry(observed), process]).metrics()
+      const now = toRegistry(observed)
+      add(now)
+      const text = await Registry.merge([now, process]).metrics()
       response.writeHead(200, { 'content-type': process.contentType }).end(text)
     } else {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('Try /metrics or /healthz.\n')

@@ -1,6 +1,5 @@
 import pc from 'picocolors'
 import {
-  Audit,
   duration,
   type Running,
   type Subscription,
@@ -9,14 +8,16 @@ import {
   systemClock,
   z,
 } from '../../lib/index.js'
-import { auditLines } from '../audit-text.js'
+import { addAudit } from '../audit-metrics.js'
 import { checked } from '../component-command.js'
 import { addExamples, createCommand } from '../create-command.js'
 import { ends } from '../ends.js'
 import { addFlags, readFlags } from '../flags.js'
 import { createLog } from '../logging.js'
-import { quietLog } from '../process-options.js'
+import { serveMetrics } from '../metrics.js'
+import { processOptions, quietLog } from '../process-options.js'
 import { run } from '../run.js'
+import { Reports } from '../top-audit.js'
 import { openScreen } from '../top-screen.js'
 import { SORT_KEYS, TopTable } from '../top-table.js'
 import { tableLines } from '../top-text.js'
@@ -37,13 +38,16 @@ const topOptions = z.strictObject({
     description:
       'What every source sent and what every sink has of it, as they report; patterns are not used.',
   }),
-  output: z.enum(['table', 'json']).default('table').meta({
-    description: 'How an audit is printed: tables, or one line of JSON a look.',
+  output: z.enum(['table', 'json', 'none']).default('table').meta({
+    description: 'How an audit is printed: tables, one line of JSON a look, or not at all.',
     argument: 'format',
   }),
+  ...processOptions.pick({ metrics: true }).shape,
   rows: z.int().min(1).default(100).meta({ description: 'Rows printed at most when piped.' }),
   ...quietLog,
 })
+
+const REPORTS = ['_report.**']
 
 type Settings = z.output<typeof topOptions>
 
@@ -55,18 +59,31 @@ export const topCommand = () => {
       const settings = checked(topOptions, readFlags(command, topOptions))
       const framework = checked(wire, readFlags(command, wire))
       const log = createLog({ level: settings.logLevel })
-      const wanted = settings.audit ? ['_report.**'] : patterns
-      const subscription = subscribe({
-        ...framework,
-        ...(wanted.length > 0 ? { subscribe: wanted } : {}),
-        log: log.of('top'),
-      })
+      const wanted = settings.audit ? REPORTS : patterns
+      const open = (types: string[]) =>
+        subscribe({
+          ...framework,
+          ...(types.length > 0 ? { subscribe: types } : {}),
+          log: log.of('top'),
+        })
+      const subscription = open(wanted)
+      const reports = new Reports()
+      // In a connection of its own: what is counted in the table is what was asked for.
+      const beside = settings.audit || framework.bind.length > 0 ? undefined : open(REPORTS)
+      if (beside) void reports.read(beside)
+      void (settings.audit ? reports.read(subscription) : takeAll(subscription))
       const display = settings.audit ? audit : process.stdout.isTTY ? live : plain
-      if (!settings.audit) void takeAll(subscription)
       const start = async (): Promise<Running> => subscription
+      const observed = [{ kind: 'sink', name: 'top', running: subscription }] as const
       await run([{ kind: 'sink', name: 'top', start }], {
         log,
-        until: display(subscription, settings, framework.connect),
+        until: display(subscription, settings, reports, framework.connect).finally(() => beside?.close()),
+        onRunning: async () =>
+          settings.metrics === undefined
+            ? undefined
+            : serveMetrics(settings.metrics, observed, (registry) =>
+                addAudit(registry, reports.books, systemClock.now()),
+              ),
       })
     })
   for (const schema of [topOptions, wire]) addFlags(command, 'Options:', schema)
@@ -74,6 +91,7 @@ export const topCommand = () => {
     ['eventstorm top', 'the router on this machine; q quits'],
     ["eventstorm top 'http.**' --sort lost", 'some types, the worst first'],
     ['eventstorm top --audit', 'the whole bus added up, from what sources and sinks report'],
+    ['eventstorm top --audit --output none --metrics 9464', 'the same for Prometheus'],
     ['eventstorm top --interval 10s --count 6 > rates.txt', 'a minute as text'],
   ])
 }
@@ -106,33 +124,21 @@ function everyLook(
   })
 }
 
-async function audit(subscription: Subscription, settings: Settings): Promise<void> {
-  const books = new Audit()
-  const reading = (async () => {
-    for await (const batch of subscription) for (const event of batch) books.take(event, systemClock.now())
-  })()
-  const look = pc.createColors(process.stdout.isTTY)
+async function audit(subscription: Subscription, settings: Settings, reports: Reports): Promise<void> {
   await everyLook(subscription, settings, () => {
-    const now = systemClock.now()
-    const [streams, sinks] = [books.streams(now), books.sinks(now)]
-    const time = new Date(now).toISOString()
-    const text =
-      settings.output === 'json'
-        ? JSON.stringify({ time, streams, sinks })
-        : `${time}\n${auditLines(streams, sinks, look).join('\n')}\n`
-    process.stdout.write(`${text}\n`)
+    if (settings.output !== 'none') process.stdout.write(`${reports.text(settings.output)}\n`)
   })
   await subscription.close()
-  await reading
 }
 
-async function plain(subscription: Subscription, settings: Settings): Promise<void> {
+async function plain(subscription: Subscription, settings: Settings, reports: Reports): Promise<void> {
   const look = pc.createColors(false)
   const table = new TopTable()
   await everyLook(subscription, settings, (seconds) => {
     table.look(subscription.streams(), subscription.counters(), seconds)
     const lines = tableLines(table.sorted(settings.sort), table.totals, { look, maxRows: settings.rows })
-    process.stdout.write(`${new Date(systemClock.now()).toISOString()}\n${lines.join('\n')}\n\n`)
+    const text = [new Date(systemClock.now()).toISOString(), ...lines, ...reports.troubles()].join('\n')
+    process.stdout.write(`${text}\n\n`)
   })
 }
 
@@ -142,20 +148,26 @@ const CALM_LOOKS = 5
 /** Lines of the screen that are no rows: title, gap, heading, how many more, sums. */
 const OTHER_LINES = 5
 
-async function live(subscription: Subscription, settings: Settings, connect: string[]): Promise<void> {
+async function live(
+  subscription: Subscription,
+  settings: Settings,
+  reports: Reports,
+  connect: string[],
+): Promise<void> {
   const table = new TopTable(CALM_LOOKS)
   const where = connect.join(', ') || 'tcp://127.0.0.1:5556'
   const draw = () => {
     const rows = table.sorted(settings.sort)
+    const wrong = reports.troubles().slice(0, Math.floor(screen.rows / 3))
     const lines = tableLines(rows, table.totals, {
       look: pc,
       grouped: true,
       width: screen.columns,
-      maxRows: Math.max(1, screen.rows - OTHER_LINES),
+      maxRows: Math.max(1, screen.rows - OTHER_LINES - wrong.length),
     })
     const streams = `${rows.length} stream${rows.length === 1 ? '' : 's'}`
     const title = `${pc.bold('eventstorm top')}  ${where}  ${pc.dim(`${streams}, by ${settings.sort}, q quits`)}`
-    screen.draw([title, '', ...lines])
+    screen.draw([title, '', ...lines, ...wrong.map((line) => pc.red(line.slice(0, screen.columns)))])
   }
   let quit!: () => void
   const quitting = new Promise<void>((resolve) => {
