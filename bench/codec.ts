@@ -41,7 +41,7 @@ const cases: Record<string, () => void> = {
   'encode, eventstorm': () => {
     const site = new WriteSite()
     let at = 0
-    for (const data of events) at = writeEvent(target, at, target.length, time, data, site)
+    for (const data of events) at = writeEvent(target, at, target.length, time.getTime(), data, site)
     if (!target.subarray(0, at).equals(body)) right = false
   },
   'decode, bson': () => decoded(encoded.map((bytes) => BSON.deserialize(bytes) as { data: unknown })),

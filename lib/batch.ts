@@ -27,8 +27,10 @@ export class EventBatch implements Iterable<StormEvent> {
    * the others are not harmed.
    */
   events(): StormEvent[] {
-    this.#events ??=
-      this.messages.length === 1 ? decodeEvents(this.messages[0]!) : this.messages.flatMap(decodeEvents)
+    if (this.#events === undefined) {
+      this.#events = []
+      for (const message of this.messages) decodeEvents(message, this.#events)
+    }
     return this.#events
   }
 

@@ -143,11 +143,13 @@ function siteOf(type: string): ReadSite {
   return site
 }
 
-/** The events of a message, without those that are no valid events; never throws. */
-export function decodeEvents(message: Message): StormEvent[] {
+/**
+ * The events of a message, without those that are no valid events; never throws.
+ * @param events where they are added
+ */
+export function decodeEvents(message: Message, events: StormEvent[] = []): StormEvent[] {
   const { type, source, epoch, seq, body, count } = message
   const site = siteOf(type)
-  const events: StormEvent[] = []
   let at = message.offset
   for (let i = 0; i < count; i++) {
     const end = at + body.readInt32LE(at)

@@ -23,7 +23,10 @@ export class ReadSite {
 
 type Read = (source: NativeBuffer, start: number, end: number, depth: number) => unknown
 
-type NativeBuffer = Buffer & { utf8Slice(from: number, to: number): string }
+type NativeBuffer = Buffer & {
+  utf8Slice(from: number, to: number): string
+  latin1Slice(from: number, to: number): string
+}
 
 /** Optional members make shapes: four of them, sixteen. */
 const MAX_SHAPES_PER_SITE = 16
@@ -52,28 +55,30 @@ function viewOf(source: Buffer): void {
 }
 
 const SLOTS = 16
-const LONGEST_KEPT = 64
+const LONGEST_KEPT = 256
 
 /**
  * The texts seen last at one place. Methods, hosts, versions come again and again, and to compare bytes is far
  * cheaper than to make a new string. Where texts hardly ever repeat, it turns itself off.
  */
 class TextMemory {
-  #bytes: (DataView | undefined)[] = []
+  #lengths = new Uint16Array(SLOTS)
+  #bytes: DataView[] = []
   #texts: string[] = []
   #credit = 512
 
-  read(source: NativeBuffer, start: number, end: number): string {
+  read(source: NativeBuffer, start: number, end: number): string | typeof UNREAD {
     const length = end - start
-    if (this.#credit <= 0 || length > LONGEST_KEPT || length === 0) return source.utf8Slice(start, end)
+    if (this.#credit <= 0 || length > LONGEST_KEPT || length === 0) return makeText(source, start, end)
     const slot = (length * 7 + source[end - 1]! * 3 + source[start + (length >> 1)]!) & (SLOTS - 1)
-    const known = this.#bytes[slot]
-    if (known !== undefined && same(known, start, length)) {
+    if (this.#lengths[slot] === length && same(this.#bytes[slot]!, start, length)) {
       if (this.#credit < 4096) this.#credit++
       return this.#texts[slot]!
     }
     this.#credit -= 2
-    const text = source.utf8Slice(start, end)
+    const text = makeText(source, start, end)
+    if (text === UNREAD) return UNREAD
+    this.#lengths[slot] = length
     this.#bytes[slot] = new DataView(source.buffer.slice(source.byteOffset + start, source.byteOffset + end))
     this.#texts[slot] = text
     return text
@@ -82,11 +87,24 @@ class TextMemory {
 
 /** Whether the `length` bytes from `start` on are these. */
 function same(known: DataView, start: number, length: number): boolean {
-  if (known.byteLength !== length) return false
   const whole = length & ~3
   let i = 0
   for (; i < whole; i += 4) if (known.getInt32(i) !== view.getInt32(start + i)) return false
   for (; i < length; i++) if (known.getUint8(i) !== view.getUint8(start + i)) return false
+  return true
+}
+
+function makeText(source: NativeBuffer, start: number, end: number): string | typeof UNREAD {
+  if (isAscii(start, end)) return source.latin1Slice(start, end)
+  const text = source.utf8Slice(start, end)
+  // Either there was such a character or the bytes were no UTF-8: `bson` tells which.
+  return text.includes('\ufffd') ? UNREAD : text
+}
+
+function isAscii(start: number, end: number): boolean {
+  let at = start
+  for (; at + 4 <= end; at += 4) if ((view.getInt32(at) & 0x80808080) !== 0) return false
+  for (; at < end; at++) if (view.getUint8(at) >= 0x80) return false
   return true
 }
 
@@ -96,9 +114,7 @@ function readText(source: NativeBuffer, at: number, end: number, texts: TextMemo
   const stop = at + 3 + size
   if (size < 1 || stop >= end || source[stop] !== 0) return UNREAD
   endOfValue = stop + 1
-  const text = texts.read(source, at + 4, stop)
-  // Either there was such a character or the bytes were no UTF-8: `bson` tells which.
-  return text.includes('\ufffd') ? UNREAD : text
+  return texts.read(source, at + 4, stop)
 }
 
 /**

@@ -17,6 +17,7 @@ export class WriteSite {
   shapes: CompiledShape[] = []
   /** The shape that fitted last, which the next document mostly has too. */
   last = 0
+  readonly texts = new TextMemory()
 }
 
 type Write = (
@@ -73,6 +74,50 @@ function viewOf(target: Buffer): DataView {
 }
 
 type NativeBuffer = Buffer & { utf8Write(text: string, at: number): number }
+
+const SLOTS = 8
+/** Shorter ones are written as fast as they are looked up. */
+const SHORTEST_KEPT = 8
+const LONGEST_KEPT = 256
+
+/**
+ * The texts written last at one place, with the bytes they made. Hosts, agents, paths come again and again, and to copy
+ * bytes is cheaper than to make them. Where texts hardly ever repeat, it turns itself off.
+ */
+class TextMemory {
+  #texts: string[] = new Array(SLOTS).fill('')
+  #bytes: DataView[] = []
+  #credit = 512
+
+  /** Writes what the text is as a value. */
+  write(target: Buffer, at: number, limit: number, text: string): number {
+    const { length } = text
+    if (this.#credit <= 0 || length < SHORTEST_KEPT || length > LONGEST_KEPT) {
+      return writeText(target, at, limit, text)
+    }
+    const slot = (length + text.charCodeAt(length >> 1)) & (SLOTS - 1)
+    if (this.#texts[slot] === text) {
+      const bytes = this.#bytes[slot]!
+      const size = bytes.byteLength
+      if (at + size <= limit) {
+        if (this.#credit < 4096) this.#credit++
+        viewOf(target)
+        // UTF-8 between a length and a NUL is never the bits of a NaN, which might not be stored as they are.
+        for (let i = 0; i < size; i += 8) view.setFloat64(at + i, bytes.getFloat64(i))
+        return at + 4 + bytes.getInt32(0, true)
+      }
+    }
+    this.#credit -= 2
+    const end = writeText(target, at, limit, text)
+    if (end > 0) {
+      const bytes = Buffer.alloc(Math.ceil((end - at) / 8) * 8)
+      target.copy(bytes, 0, at, end)
+      this.#texts[slot] = text
+      this.#bytes[slot] = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    }
+    return end
+  }
+}
 
 function writeText(target: Buffer, at: number, limit: number, text: string): number {
   const { length } = text
@@ -132,7 +177,7 @@ export function writeValue(
   switch (typeof value) {
     case 'string':
       target[typeAt] = TEXT
-      return writeText(target, at, limit, value)
+      return site.texts.write(target, at, limit, value)
     case 'number':
       if (isInt32(value)) {
         target[typeAt] = INT32
@@ -238,7 +283,7 @@ function sameKeys(a: string[], b: string[]): boolean {
   return true
 }
 
-const helpers = { NO_ROOM, WriteSite, writeText, isInt32, writeValue, viewOf }
+const helpers = { NO_ROOM, WriteSite, isInt32, writeValue, viewOf }
 
 /** Statements that store constant ASCII bytes at `at + offset`, as many at once as there are. */
 function storeConstant(bytes: Buffer, offset: number): string {
@@ -278,7 +323,7 @@ function compile(keys: string[]): Write | undefined {
     v = value[${JSON.stringify(key)}]
     if (typeof v === 'string') {
       target[typeAt] = ${TEXT}
-      at = h.writeText(target, at, room, v)
+      at = site${i}.texts.write(target, at, room, v)
       if (at < 0) return at
     } else if (typeof v === 'number') {
       if (h.isInt32(v)) { target[typeAt] = ${INT32}; view.setInt32(at, v, true); at += 4 }
@@ -354,13 +399,14 @@ function endEvent(target: Buffer, start: number, end: number): number {
 
 /**
  * Writes an event document `{ time, data }` to `start`.
+ * @param time milliseconds since 1970
  * @returns where it ends, NO_ROOM or UNUSUAL
  */
 export function writeEvent(
   target: Buffer,
   start: number,
   limit: number,
-  time: Date,
+  time: number,
   data: unknown,
   site: WriteSite,
 ): number {
@@ -369,10 +415,10 @@ export function writeEvent(
   writeEnvelope(target, start)
   let end: number
   try {
-    if (writeDate(start + 4 + TIME.length, time.getTime()) < 0) return UNUSUAL
+    if (writeDate(start + 4 + TIME.length, time) < 0) return UNUSUAL
     end = writeValue(target, start + DATA_AT, at, limit - 1, data === undefined ? null : data, site, 0)
   } catch {
-    // A getter that throws, or a time that is no Date: the other way finds the words for it.
+    // A getter that throws: the other way finds the words for it.
     return UNUSUAL
   }
   return end < 0 ? end : endEvent(target, start, end)

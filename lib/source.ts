@@ -178,10 +178,12 @@ export class EventSource implements Running {
       this.#counters.unwanted++
       return false
     }
-    const time = options?.time ?? new Date(this.#clock.now())
+    const time = options?.time
     const extensions = options?.extensions
-    if (extensions === undefined && this.#write(type, stream, time, data)) return true
-    this.#append(stream, encodeEvent(type, time, data, extensions, this.#options.maxEventBytes))
+    const ms = time === undefined ? this.#clock.now() : time instanceof Date ? time.getTime() : Number.NaN
+    if (extensions === undefined && this.#write(type, stream, ms, data)) return true
+    const { maxEventBytes } = this.#options
+    this.#append(stream, encodeEvent(type, time ?? new Date(ms), data, extensions, maxEventBytes))
     return true
   }
 
@@ -314,9 +316,9 @@ export class EventSource implements Running {
 
   /**
    * Writes an event of a usual shape straight into the open message. False: it has to go the other way.
-   * @param time undefined for data that is a DataWriter, which knows the time itself
+   * @param time milliseconds since 1970; undefined for data that is a DataWriter, which knows the time itself
    */
-  #write(type: string, stream: OpenStream, time: Date | undefined, data: Data | DataWriter): boolean {
+  #write(type: string, stream: OpenStream, time: number | undefined, data: Data | DataWriter): boolean {
     for (;;) {
       const buffer = this.#room(stream, 0)
       stream.writing = true
