@@ -1,5 +1,6 @@
 import { decodeEvents } from './codec.js'
 import type { StormEvent } from './event.js'
+import { type EventView, viewEvents } from './event-view.js'
 import { type Message, sliceMessage } from './wire.js'
 
 /**
@@ -32,6 +33,16 @@ export class EventBatch implements Iterable<StormEvent> {
       for (const message of this.messages) decodeEvents(message, this.#events)
     }
     return this.#events
+  }
+
+  /**
+   * The events without decoding them, for who reads a field or two of each: several times faster than `events()`. Also
+   * those that are no valid events, which have no fields then and are not counted.
+   */
+  views(): EventView[] {
+    const views: EventView[] = []
+    for (const message of this.messages) viewEvents(message, views)
+    return views
   }
 
   /**

@@ -148,21 +148,39 @@ function siteOf(type: string): ReadSite {
  * @param events where they are added
  */
 export function decodeEvents(message: Message, events: StormEvent[] = []): StormEvent[] {
-  const { type, source, epoch, seq, body, count } = message
+  const { type, seq, body, count } = message
   const site = siteOf(type)
   let at = message.offset
   for (let i = 0; i < count; i++) {
     const end = at + body.readInt32LE(at)
-    const read = readEvent(body, at, end, site)
-    if (read === UNREAD) {
-      const event = decodeUnusual(body.subarray(at, end), message, seq + i)
-      if (event) events.push(event)
-    } else {
-      events.push({ type, source, epoch, seq: seq + i, time: read.time, data: read.data })
-    }
+    const event = decode(message, seq + i, at, end, site)
+    if (event) events.push(event)
     at = end
   }
   return events
+}
+
+/** The event from `start` up to but without `end` in the body of a message; undefined when it is no valid one. */
+export function decodeEvent(
+  message: Message,
+  seq: number,
+  start: number,
+  end: number,
+): StormEvent | undefined {
+  return decode(message, seq, start, end, siteOf(message.type))
+}
+
+function decode(
+  message: Message,
+  seq: number,
+  start: number,
+  end: number,
+  site: ReadSite,
+): StormEvent | undefined {
+  const { type, source, epoch, body } = message
+  const read = readEvent(body, start, end, site)
+  if (read === UNREAD) return decodeUnusual(body.subarray(start, end), message, seq)
+  return { type, source, epoch, seq, time: read.time, data: read.data }
 }
 
 function decodeUnusual(bytes: Buffer, { type, source, epoch }: Message, seq: number): StormEvent | undefined {

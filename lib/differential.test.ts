@@ -19,6 +19,7 @@ import {
   UUID,
 } from 'bson'
 import { seeded } from '../testing/random.js'
+import { EventBatch } from './batch.js'
 import { decodeEvents, encodeEvent, WriteSite, writeEvent } from './codec.js'
 import { ReadSite, readEvent, UNREAD } from './shape-reader.js'
 import type { Message } from './wire.js'
@@ -159,6 +160,29 @@ function same(ours: unknown, theirs: unknown, n: number, bytes: Buffer): void {
   assert.fail(`document ${n}: ${inspect(ours)} is not ${inspect(theirs)}: ${bytes.toString('hex')}`)
 }
 
+/** Of documents as they are made here; those nested in documents of a shape are called `nested`. */
+const FIELDS = [
+  'a',
+  'status',
+  'bodyBytesSent',
+  'é',
+  '$ref',
+  'nested',
+  'nested.a',
+  'status.a',
+  'nested.x-y.a',
+  'none',
+]
+
+function fieldOf(data: unknown, field: string): unknown {
+  let value = data
+  for (const key of field.split('.')) {
+    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<string, unknown>)[key]
+  }
+  return value
+}
+
 const message = (type: string, body: Buffer): Message => ({
   type,
   source: 's',
@@ -176,6 +200,7 @@ test(`${DOCUMENTS} documents are written and read as bson does (seed ${SEED})`, 
   const shapes = Array.from({ length: TYPES }, () => shape(chance))
   let fast = 0
   let fastRead = 0
+  let fields = 0
   const readSites = Array.from({ length: TYPES }, () => new ReadSite())
   for (let n = 0; n < DOCUMENTS; n++) {
     const shaped = chance() < 0.8 ? shapes[n % TYPES]!(chance) : value(chance, 0)
@@ -198,7 +223,13 @@ test(`${DOCUMENTS} documents are written and read as bson does (seed ${SEED})`, 
     const [event] = decodeEvents(message(type, bytes))
     if (back.data === undefined) assert.equal(event, undefined)
     else same({ time: event?.time, data: event?.data }, { time: back.time, data: back.data }, n, bytes)
+    const [view] = new EventBatch([message(type, bytes)]).views()
+    const field = pick(chance, FIELDS)
+    const found = view!.get(field)
+    if (found !== undefined) fields++
+    same(found, fieldOf(event?.data, field), n, bytes)
   }
+  assert.ok(fields > DOCUMENTS / 10, `${fields} fields were there`)
   t.diagnostic(`${fast} of ${DOCUMENTS} were written, ${fastRead} read by generated functions`)
   assert.ok(fast > DOCUMENTS / 3, 'the generated writers were put to the test')
   assert.ok(fastRead > DOCUMENTS / 3, 'the generated readers were put to the test')
@@ -230,7 +261,10 @@ test(`damaged events are refused as bson refuses them (seed ${SEED})`, (t) => {
       Object.keys(back).every((key) => /^[a-z0-9]{1,20}$/.test(key)) &&
       !holdsInvalidDate(back)
     assert.equal(event !== undefined, usable, `document ${n}: ${bytes.toString('hex')}`)
+    const [view] = new EventBatch([message(type, bytes)]).views()
+    const found = view!.get('status')
     if (event === undefined) continue
+    same(found, fieldOf(event.data, 'status'), n, bytes)
     readable++
     same({ time: event.time, data: event.data }, { time: back!.time, data: back!.data }, n, bytes)
   }

@@ -42,6 +42,7 @@ export {
 export { checkEndpoint, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 export { ERRORS, type ErrorCode, EventstormError, reason, SinkError, type Steer, show } from './errors.js'
 export { type Data, isStormEvent, isTypeName, type NewEvent, type StormEvent } from './event.js'
+export type { EventView } from './event-view.js'
 export { type FieldHint, hintType, readHint, type TypeHint, typeOfHint } from './hint.js'
 export { isKey, type KeyPair, newKeyPair } from './keys.js'
 export type { LossCounters, Stream } from './loss.js'

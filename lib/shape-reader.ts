@@ -13,7 +13,7 @@ export const UNREAD = Symbol('unread')
 
 /** A place where documents of few shapes occur: the data of a type, or one member of it. */
 export class ReadSite {
-  shapes: Read[] = []
+  shapes: ShapeReader[] = []
   /** The shape that fitted last, which the next document mostly has too. */
   last = 0
   /** Attempts to learn a shape that are left; documents of ever new shapes are not worth it. */
@@ -21,9 +21,9 @@ export class ReadSite {
   texts = new TextMemory()
 }
 
-type Read = (source: NativeBuffer, start: number, end: number, depth: number) => unknown
+export type ShapeReader = (source: NativeBuffer, start: number, end: number, depth: number) => unknown
 
-type NativeBuffer = Buffer & {
+export type NativeBuffer = Buffer & {
   utf8Slice(from: number, to: number): string
   latin1Slice(from: number, to: number): string
 }
@@ -41,17 +41,19 @@ const HIGH = 2 ** 32
 const LAST_MS = 8.64e15
 
 /** Where the value that was read last ends. A second return value, without an object per value. */
-let endOfValue = 0
+export let endOfValue = 0
 
 // Several bytes in one load. A view of the body that is being read, which holds many events. Reading behind its end
 // throws, and whoever asked takes that as UNREAD.
 let view: DataView = new DataView(new ArrayBuffer(0))
 let viewed: Buffer | undefined
 
-function viewOf(source: Buffer): void {
-  if (source === viewed) return
-  viewed = source
-  view = new DataView(source.buffer, source.byteOffset, source.length)
+export function viewOf(source: Buffer): DataView {
+  if (source !== viewed) {
+    viewed = source
+    view = new DataView(source.buffer, source.byteOffset, source.length)
+  }
+  return view
 }
 
 const SLOTS = 16
@@ -121,7 +123,7 @@ function readText(source: NativeBuffer, at: number, end: number, texts: TextMemo
  * Reads a value of the given type at `at` inside a document that ends at `end`, and leaves in `endOfValue`
  * where it ends.
  */
-function readValue(
+export function readValue(
   source: NativeBuffer,
   type: number,
   at: number,
@@ -222,7 +224,7 @@ function readDocument(
 const FIXED_SIZE: Record<number, number> = { 1: 8, 8: 1, 9: 8, 10: 0, 16: 4, 18: 8 }
 
 /** The keys of a document of usual types; undefined when there is something unusual about it. */
-function keysOf(source: Buffer, start: number, stop: number): string[] | undefined {
+export function keysOf(source: Buffer, start: number, stop: number): string[] | undefined {
   const keys: string[] = []
   const last = stop - 1
   let at = start + 4
@@ -245,7 +247,7 @@ function keysOf(source: Buffer, start: number, stop: number): string[] | undefin
 const helpers = { UNREAD, ReadSite, readText, readValue, view: () => view, end: () => endOfValue }
 
 /** An expression that says whether these constant bytes do not stand at `at + offset`, comparing several at once. */
-function differs(bytes: Buffer, offset: number): string {
+export function differs(bytes: Buffer, offset: number): string {
   const tests: string[] = []
   for (let i = 0; i < bytes.length; ) {
     const left = bytes.length - i
@@ -265,7 +267,7 @@ function differs(bytes: Buffer, offset: number): string {
 }
 
 /** Generates the function for one shape; undefined when no code may be generated here. */
-function compile(keys: string[]): Read | undefined {
+function compile(keys: string[]): ShapeReader | undefined {
   const fields = keys.map((key, i) => {
     const bytes = Buffer.from(`${key}\0`)
     return `
@@ -324,6 +326,20 @@ function stands(bytes: Buffer, source: Buffer, at: number): boolean {
   return true
 }
 
+/** Where the time of every event of the usual form begins, from the event's own beginning. */
+const TIME_AT = 4 + TIME.length
+/** Where the data begins. */
+const VALUE_AT = DATA_AT + 1 + DATA_KEY.length
+
+/** Whether the event document from `start` to `stop` begins with `time` and `data`, as events do. */
+function isUsual(source: Buffer, start: number, stop: number): boolean {
+  return (
+    start + VALUE_AT < stop &&
+    stands(TIME, source, start + 4) &&
+    stands(DATA_KEY, source, start + DATA_AT + 1)
+  )
+}
+
 /** Reads the event document from `start` to `stop`, whose length was checked; `site` is its type's. */
 export function readEvent(
   source: Buffer,
@@ -331,17 +347,22 @@ export function readEvent(
   stop: number,
   site: ReadSite,
 ): TimedData | typeof UNREAD {
-  const valueAt = start + DATA_AT + 1 + DATA_KEY.length
-  if (valueAt >= stop || !stands(TIME, source, start + 4)) return UNREAD
-  if (!stands(DATA_KEY, source, start + DATA_AT + 1)) return UNREAD
+  if (!isUsual(source, start, stop)) return UNREAD
   viewOf(source)
   try {
-    const time = readValue(source as NativeBuffer, 9, start + 4 + TIME.length, stop, site, 0)
-    const data = readValue(source as NativeBuffer, source[start + DATA_AT]!, valueAt, stop, site, 0)
+    const time = readValue(source as NativeBuffer, 9, start + TIME_AT, stop, site, 0)
+    const type = source[start + DATA_AT]!
+    const data = readValue(source as NativeBuffer, type, start + VALUE_AT, stop, site, 0)
     if (time === UNREAD || data === UNREAD || endOfValue !== stop - 1) return UNREAD
     return { time: time as Date, data }
   } catch {
     // A value claims to go on behind the end of the body.
     return UNREAD
   }
+}
+
+/** Where the data of such an event begins when it is a document; -1 when it is not, or the event is of another form. */
+export function dataDocument(source: Buffer, start: number, stop: number): number {
+  const isDocument = isUsual(source, start, stop) && source[start + DATA_AT] === 3
+  return isDocument ? start + VALUE_AT : -1
 }
