@@ -296,6 +296,10 @@ async function openDuckDB(
   const instance = await duckdb.DuckDBInstance.create(':memory:', {
     memory_limit: `${Math.floor((memory * share) / 1024 ** 2)}MiB`,
     threads: '1',
+    // What a file or a merge took goes back to the system soon, and not when its allocator comes to it.
+    allocator_background_threads: 'true',
+    allocator_flush_threshold: '16MiB',
+    allocator_bulk_deallocation_flush_threshold: '64MiB',
     preserve_insertion_order: 'false',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
