@@ -81,24 +81,24 @@ describe('the page and whoever means it ill', { skip }, () => {
     await page.context().close()
   })
 
-  test('with a token there is a form before the page, and again when the server wants another one', async () => {
+  test('with a token there is a form before the page, and again when the server wants another one', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'eventstorm-page-'))
+    t.after(() => rm(folder, { recursive: true }))
     const tokenFile = join(folder, 'token')
     await writeFile(tokenFile, 'a-token-of-some-length')
-    const first = await LiveServer.start({ tokenFile })
+    await using first = await LiveServer.start({ tokenFile })
     first.traffic(20, () => ({ type: 'a.b', data: { value: 1 } }))
     const { page, problems } = await open(browser, first.url)
     await page.fill('input[name="token"]', 'a-token-of-some-length')
     await page.keyboard.press('Enter')
     await page.locator('.card[data-type="a.b"] .chart canvas').first().waitFor()
     assert.ok(!page.url().includes('token'))
-    await first[Symbol.asyncDispose]()
+    await first.stop()
     await writeFile(tokenFile, 'another-token-of-some-length')
     await using _second = await LiveServer.start({ tokenFile, port: Number(new URL(first.url).port) })
     await page.locator('input[name="token"]').waitFor({ timeout: 45_000 })
     assert.deepEqual(problems, [])
     await page.context().close()
-    await rm(folder, { recursive: true })
   })
 
   test('an address that somebody made up does no harm', async () => {

@@ -1,12 +1,13 @@
 /** What becomes of the page when the line, or whoever looks at it, is away for a while, or stays for long; in a real browser. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import { describe, test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { EventSource } from '../../lib/index.js'
 import { ControlledClock, freeEndpoint, until } from '../../testing/index.js'
-import { launch, numbers, open, withoutChromium } from './fixtures/chromium.js'
-import { LiveServer, shopping } from './fixtures/live.js'
-import type { ServerStatus } from './protocol.js'
+import { numbers, open, withoutChromium } from './fixtures/chromium.js'
+import { LiveServer } from './fixtures/live.js'
+import { shopWindow } from './fixtures/shop-window.js'
+import type { History, ServerFrame, ServerStatus } from './protocol.js'
 
 /** The page's half minute until a tab that nobody sees rests takes 200 ms. */
 const IMPATIENT = `{
@@ -41,35 +42,22 @@ const holes = (all: number[]) => {
 }
 
 describe('a page that was away', { skip: withoutChromium() }, () => {
-  let browser: Browser
-  let live: LiveServer
-
-  before(async () => {
-    browser = await launch()
-    live = await LiveServer.start()
-    await live.source.subscribed('http.hit', { timeout: 5000 })
-    live.traffic(40, shopping)
-  })
-
-  after(async () => {
-    await live[Symbol.asyncDispose]()
-    await browser.close()
-  })
+  const shop = shopWindow()
 
   const views = async () => {
-    const status = (await (await fetch(new URL('api/status', live.url))).json()) as ServerStatus
+    const status = (await (await fetch(new URL('api/status', shop.live.url))).json()) as ServerStatus
     return status.bounds.find(({ name }) => name === 'views')!.used
   }
 
   test('a tab that nobody sees gets no ticks, and fills in what it missed when it is seen again', async () => {
-    const { page, problems } = await open(browser, live.url, { script: IMPATIENT })
+    const { page, problems } = await open(shop.browser, shop.live.url, { script: IMPATIENT })
     await until('some seconds are drawn', async () => (await times(page)).length >= 3)
     assert.equal(await views(), 1)
     await page.evaluate('hide(true)')
     await until('it rests', async () => (await views()) === 0)
     const newest = (await times(page)).at(-1)!
-    const { received } = live.counters()
-    await until('four seconds go by', () => live.counters().received > received + 150)
+    const { received } = shop.live.counters()
+    await until('four seconds go by', () => shop.live.counters().received > received + 150)
     assert.ok((await times(page)).at(-1)! <= newest + 1000, 'nothing was told meanwhile')
     await page.evaluate('hide(false)')
     await until('it goes on', async () => (await times(page)).at(-1)! > newest + 4000)
@@ -80,14 +68,14 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
   })
 
   test('ticks that were skipped are a gap in the graph until it has been filled', async () => {
-    const { page, problems, shoot } = await open(browser, live.url, { script: DEAF })
+    const { page, problems, shoot } = await open(shop.browser, shop.live.url, { script: DEAF })
     await until('some seconds are drawn', async () => (await times(page)).length >= 3)
     // Nothing can be filled in for now.
     await page.route('**/api/history?*', (route) => route.abort())
     await page.evaluate('deaf = true')
-    const { ticksSkipped, received } = live.counters()
-    await until('ticks are skipped', () => Number(live.counters().ticksSkipped) > Number(ticksSkipped))
-    await until('for five seconds', () => live.counters().received > received + 240)
+    const { ticksSkipped, received } = shop.live.counters()
+    await until('ticks are skipped', () => Number(shop.live.counters().ticksSkipped) > Number(ticksSkipped))
+    await until('for five seconds', () => shop.live.counters().received > received + 240)
     await page.evaluate('hear()')
     await until('it goes on, with a hole', async () => holes(await times(page)).length >= 3)
     await page.locator('[data-type="http.hit"] button[title="Show as table"]').click()
@@ -108,13 +96,48 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     await page.context().close()
   })
 
+  test('what was before reaches up to the first tick', async () => {
+    const clock = new ControlledClock()
+    const endpoint = freeEndpoint('inproc')
+    const source = new EventSource({ source: 'web-1', bind: [endpoint], clock })
+    await using still = await LiveServer.start({}, { endpoint, source }, { clock })
+    await source.subscribed('http.hit', { timeout: 5000 })
+    const second = async (ms: number) => {
+      const { written } = still.counters()
+      source.emit('http.hit', { took_ms: 10 })
+      await until('it has come', () => still.counters().written > written)
+      await clock.advance(ms)
+    }
+    for (let sent = 0; sent < 10; sent++) await second(1000)
+    await clock.advance(200)
+    const { page, problems } = await open(shop.browser, 'about:blank')
+    const told: number[] = []
+    page.on('websocket', (socket) =>
+      socket.on('framereceived', ({ payload }) => {
+        const frame = JSON.parse(String(payload)) as ServerFrame
+        if (frame.f === 't') told.push(...frame.buckets.map(({ t }) => t))
+      }),
+    )
+    const answered = page.waitForResponse(/api\/history/)
+    await page.goto(still.url)
+    const history = (await (await answered).json()) as History
+    assert.equal(history.to, Math.floor(clock.now() / 1000) * 1000, 'it ends where the present second begins')
+    await second(1250)
+    await until('a tick came', () => told.length > 0)
+    assert.ok(told[0]! <= history.to, `from ${history.to} to ${told[0]} nothing is known`)
+    await until('it is drawn', async () => (await times(page)).at(-1) === history.to)
+    assert.deepEqual(holes(await times(page)), [])
+    assert.deepEqual(problems, [])
+    await page.context().close()
+  })
+
   test('nothing piles up in a page that is left open', async () => {
-    const { page, problems } = await open(browser, `${live.url}#rate=4`)
+    const { page, problems } = await open(shop.browser, `${shop.live.url}#rate=4`)
     await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
     const devtools = await page.context().newCDPSession(page)
     const after = async (ticks: number) => {
-      const sent = Number(live.counters().ticksSent)
-      await until('ticks were sent', () => Number(live.counters().ticksSent) >= sent + ticks, 60_000)
+      const sent = Number(shop.live.counters().ticksSent)
+      await until('ticks were sent', () => Number(shop.live.counters().ticksSent) >= sent + ticks, 60_000)
       await devtools.send('HeapProfiler.collectGarbage')
       const { usedSize } = await devtools.send('Runtime.getHeapUsage')
       return { ...(await devtools.send('Memory.getDOMCounters')), usedSize }
@@ -137,7 +160,7 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
       type: 'disk.usage',
       data: { mount: ['/', '/home'][count % 2], fill: 40 + 30 * (count % 2) },
     }))
-    const { page, problems, shoot } = await open(browser, late.url)
+    const { page, problems, shoot } = await open(shop.browser, late.url)
     const card = page.locator('[data-type="disk.usage"]')
     await card.locator('.chart canvas').first().waitFor()
     assert.equal(await card.locator('h2').textContent(), 'disk.usage')
@@ -176,7 +199,7 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
       await until('it has come', () => day.counters().written > sent)
       await clock.advance(5000)
     }
-    const { page, problems, shoot } = await open(browser, `${day.url}#window=86400`)
+    const { page, problems, shoot } = await open(shop.browser, `${day.url}#window=86400`)
     await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
     await shoot('day')
     await until('the table is full', async () => (await times(page)).length >= 50)

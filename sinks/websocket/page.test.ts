@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { EventRouter, EventSource } from '../../lib/index.js'
 import { freeEndpoint, until } from '../../testing/index.js'
-import { launch, numbers, open, withoutChromium } from './fixtures/chromium.js'
-import { LiveServer, shopping, working } from './fixtures/live.js'
-import type { History } from './protocol.js'
+import { numbers, open, withoutChromium } from './fixtures/chromium.js'
+import { LiveServer, shopping } from './fixtures/live.js'
+import { shopWindow } from './fixtures/shop-window.js'
 
 const skip = withoutChromium()
 const KB = 1000
@@ -34,26 +34,7 @@ test('the page is small', () => {
 })
 
 describe('the page in a browser', { skip }, () => {
-  let browser: Browser
-  let live: LiveServer
-
-  before(async () => {
-    browser = await launch()
-    live = await LiveServer.start()
-    await live.source.subscribed('http.hit', { timeout: 5000 })
-    live.traffic(40, shopping).traffic(2, working)
-    // The time before a page is opened is what it has to fill in.
-    await until('five seconds are known', async () => {
-      const answer = await fetch(new URL('api/history?match=http.hit', live.url))
-      const { series } = (await answer.json()) as History
-      return (series[0]?.at.length ?? 0) >= 5
-    })
-  })
-
-  after(async () => {
-    await live[Symbol.asyncDispose]()
-    await browser.close()
-  })
+  const shop = shopWindow(5)
 
   test('the first open shows graphs that move, filled back', async () => {
     for (const [width, height, colorScheme] of [
@@ -61,7 +42,7 @@ describe('the page in a browser', { skip }, () => {
       [1280, 900, 'dark'],
       [390, 844, 'light'],
     ] as const) {
-      const { page, problems, shoot } = await open(browser, live.url, {
+      const { page, problems, shoot } = await open(shop.browser, shop.live.url, {
         viewport: { width, height },
         colorScheme,
       })
@@ -88,7 +69,7 @@ describe('the page in a browser', { skip }, () => {
   })
 
   test('pausing stops the picture and the list, and says how far behind they are', async () => {
-    const { page, problems } = await open(browser, live.url)
+    const { page, problems } = await open(shop.browser, shop.live.url)
     await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
     await page.locator('.events tbody tr').first().waitFor()
     await page.keyboard.press('Space')
@@ -109,7 +90,7 @@ describe('the page in a browser', { skip }, () => {
   })
 
   test('a filter shows what it names, stands in the address, and survives a reload', async () => {
-    const { page, problems } = await open(browser, live.url)
+    const { page, problems } = await open(shop.browser, shop.live.url)
     await page.locator('[data-type="http.hit"]').waitFor()
     await page.locator('[data-type="cpu.usage"]').waitFor()
     await page.fill('#filter', 'cpu.*')
@@ -127,7 +108,7 @@ describe('the page in a browser', { skip }, () => {
   })
 
   test('dragging zooms, all graphs alike; a double click goes live again', async () => {
-    const { page, problems } = await open(browser, live.url)
+    const { page, problems } = await open(shop.browser, shop.live.url)
     const area = page.locator('[data-type="http.hit"] .u-over').first()
     await area.waitFor()
     const { x, y, width } = (await area.boundingBox())!
@@ -147,7 +128,7 @@ describe('the page in a browser', { skip }, () => {
   })
 
   test('lines can be hidden, types closed and opened, and the address tells it all', async () => {
-    const { page, problems } = await open(browser, live.url)
+    const { page, problems } = await open(shop.browser, shop.live.url)
     await page.locator('[data-type="cpu.usage"] .legend-line:has-text("1")').first().click()
     await until('the address knows', async () => page.url().includes('hidden='))
     await page.locator('[data-type="cpu.usage"] button[title="Collapse"]').click()
@@ -155,7 +136,7 @@ describe('the page in a browser', { skip }, () => {
     await strip.waitFor()
     await page.locator('[data-type="http.hit"] button[title="Pin to the top"]').click()
     const address = page.url()
-    const other = await open(browser, address)
+    const other = await open(shop.browser, address)
     await other.page.locator('.strip[data-type="cpu.usage"]').waitFor()
     assert.equal(
       await other.page.locator('[data-type="http.hit"] button[aria-pressed="true"][title="Unpin"]').count(),
@@ -172,7 +153,7 @@ describe('the page in a browser', { skip }, () => {
   })
 
   test('numbers and pictures can be taken home', async () => {
-    const { page, problems } = await open(browser, live.url)
+    const { page, problems } = await open(shop.browser, shop.live.url)
     await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
     const save = async (what: string) => {
       await page.click('[aria-label="Export http.hit"]')
@@ -204,7 +185,7 @@ describe('the page in a browser', { skip }, () => {
   })
 
   test('dark and light are chosen, stay chosen, and follow the system when nothing is', async () => {
-    const { page, problems } = await open(browser, live.url, { colorScheme: 'dark' })
+    const { page, problems } = await open(shop.browser, shop.live.url, { colorScheme: 'dark' })
     const background = () =>
       page.evaluate('getComputedStyle(document.body).backgroundColor') as Promise<string>
     await page.locator('.bar').waitFor()
@@ -222,8 +203,8 @@ describe('the page in a browser', { skip }, () => {
   })
 
   test('an event is found, and shown with all that it has', async () => {
-    const { page, problems, shoot } = await open(browser, live.url)
-    live.source.emit('order.placed', { number: 4711, customer: { name: 'Ada' } })
+    const { page, problems, shoot } = await open(shop.browser, shop.live.url)
+    shop.live.source.emit('order.placed', { number: 4711, customer: { name: 'Ada' } })
     await page.fill('.events input[type="search"]', '4711')
     const row = page.locator('.events tbody tr', { hasText: 'order.placed' })
     await row.first().click()
@@ -236,7 +217,7 @@ describe('the page in a browser', { skip }, () => {
 
   test('axe finds no serious fault, wherever one looks', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      const { page, problems, inaccessible, shoot } = await open(browser, live.url, { colorScheme })
+      const { page, problems, inaccessible, shoot } = await open(shop.browser, shop.live.url, { colorScheme })
       await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
       await page.locator('.events tbody tr').first().waitFor()
       assert.deepEqual(await inaccessible(), [])
@@ -258,7 +239,7 @@ describe('the page in a browser', { skip }, () => {
   })
 
   test('arrow keys read a graph point by point', async () => {
-    const { page, problems } = await open(browser, live.url)
+    const { page, problems } = await open(shop.browser, shop.live.url)
     const graph = page.locator('[data-type="http.hit"] .chart').first()
     await graph.locator('canvas').waitFor()
     assert.match((await graph.getAttribute('aria-label')) ?? '', /Events of http\.hit/)
@@ -280,7 +261,7 @@ describe('the page in a browser', { skip }, () => {
     await using lossy = await LiveServer.start({}, { endpoint: router.sinkEndpoints[0]!, source })
     await source.subscribed('http.hit', { timeout: 5000 })
     lossy.traffic(50, shopping)
-    const { page, problems, shoot } = await open(browser, lossy.url)
+    const { page, problems, shoot } = await open(shop.browser, lossy.url)
     await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
     await until('some came', () => lossy.counters().received > 50)
     keeps = true
@@ -319,7 +300,7 @@ describe('the page in a browser', { skip }, () => {
     await using first = await LiveServer.start({}, { endpoint, source })
     await source.subscribed('http.hit', { timeout: 5000 })
     first.traffic(30, shopping)
-    const { page, problems, shoot } = await open(browser, first.url)
+    const { page, problems, shoot } = await open(shop.browser, first.url)
     await until('some seconds are drawn', async () => (await numbers(page, 'http.hit')).length >= 3)
     const before = (await numbers(page, 'http.hit')).map(([time]) => time!)
     await first.stopSink()

@@ -50,6 +50,8 @@ export class Live {
   #view = -1
   #floor = 0
   #filling = false
+  /** A view has begun: what came before its first tick has to be asked for, up to the second that has just ended. */
+  #begun = false
   #delay = 0
   #timer = 0
   #resting = false
@@ -176,6 +178,7 @@ export class Live {
     if (id !== this.#subscription) return
     if (view === this.#view && this.#filling) return
     this.#view = view
+    this.#begun = true
     if (this.#resting) return
     this.#fillSoon(0)
     void this.#fetchRows()
@@ -210,17 +213,19 @@ export class Live {
     const now = this.now()
     const { window, from: begin } = this.#asked
     const from = Math.max(begin ?? now - window, this.#floor, now - timeline.step * (timeline.capacity - 60))
-    const last = timeline.bucket(
-      Math.min(begin === undefined ? now : begin + window, now) - 1.5 * timeline.step,
-    )
+    const end = Math.min(begin === undefined ? now : begin + window, now)
+    // The tick of a second that has just ended may be on its way.
+    const last = timeline.bucket(end - (this.#begun ? 1 : 1.5) * timeline.step)
     let first = timeline.bucket(from)
     while (first <= last && store.known(first)) first++
     if (first > last) return
     this.#filling = true
+    this.#begun = false
     try {
       const history = await this.#get<History>('api/history', {
         from: String(first * timeline.step),
-        to: String((last + 1) * timeline.step),
+        // Up to now the server knows better where the ticks of this view began: no second is left between.
+        ...(begin !== undefined && { to: String((last + 1) * timeline.step) }),
         step: String(timeline.step),
         keys: '1',
       })
@@ -236,7 +241,7 @@ export class Live {
     } finally {
       this.#filling = false
     }
-    if (this.store !== store) this.#fillSoon(0)
+    if (this.store !== store || this.#begun) this.#fillSoon(0)
   }
 
   /** A login ends some day; the server shows its form instead of the page then. */
