@@ -40,6 +40,15 @@ describe('the page with a store', { skip: withoutChromium() }, () => {
         )
       }
     }
+    // A machine that was down for half an hour, and that counts what it has served.
+    for (let i = 0; i < 360; i++, sent++) {
+      const time = new Date(hour - 5 * HOUR + i * 10_000)
+      const health = i >= 180 ? 'down' : 'ok'
+      source.emit('machine.report', { served: i * 50, health }, { time })
+    }
+    // And what nobody has done since.
+    source.emit('backup.done', { took_s: 60 }, { time: new Date(hour - 2 * HOUR) })
+    sent++
     await until('the store has them', () => sink.counters().written === sent, 60_000)
     await source.close()
     await sink.close()
@@ -47,6 +56,10 @@ describe('the page with a store', { skip: withoutChromium() }, () => {
       openStore: (store: string) => segments.reader!(store),
     })
     await live.source.subscribed('order.placed', { timeout: 5000 })
+    live.source.describe('machine.report', {
+      fields: { served: { kind: 'counter' }, health: { kind: 'state' } },
+    })
+    live.traffic(2, (count) => ({ type: 'machine.report', data: { served: count, health: 'ok' } }))
     live.traffic(20, (count) => ({
       type: 'order.placed',
       data: { took_ms: 5 + (count % 3), country: count % 2 ? 'de' : 'at' },
@@ -54,8 +67,8 @@ describe('the page with a store', { skip: withoutChromium() }, () => {
   })
 
   after(async () => {
-    await live[Symbol.asyncDispose]()
-    await browser.close()
+    await live?.stop()
+    await browser?.close()
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -65,7 +78,7 @@ describe('the page with a store', { skip: withoutChromium() }, () => {
     await card.locator('.chart canvas').first().waitFor()
     assert.equal(await card.locator('.stored').count(), 0, 'what is live does not come from the store')
     await page.click('.choice button:text-is("7d")')
-    await card.locator('.stored', { hasText: 'from the store, by 30 min' }).waitFor()
+    await card.locator('.stored', { hasText: 'from the store, by 30 min, losses' }).waitFor()
     const area = card.locator('.u-over').first()
     await shoot('store-week')
 
@@ -79,6 +92,7 @@ describe('the page with a store', { skip: withoutChromium() }, () => {
     await until('the table has it', async () => (await at(hour)) !== undefined)
     const [, rate, p50] = (await at(hour))!
     assert.deepEqual([rate, p50], ['0.1 /s', '1 ms'])
+    assert.equal((await at(hour))!.at(-1), 'not known', 'no store has what was lost')
     assert.deepEqual((await at(hour - 5 * HOUR))!.slice(1, 3), ['0.1 /s', '6 ms'])
     await card.locator('button[title="Show as table"]').click()
 
@@ -88,11 +102,77 @@ describe('the page with a store', { skip: withoutChromium() }, () => {
     await page.mouse.down()
     await page.mouse.move(x + width * 0.53, y + 40, { steps: 4 })
     await page.mouse.up()
-    await card.locator('.stored', { hasText: /from the store, by (30|60) s/ }).waitFor()
+    await card.locator('.stored', { hasText: /from the store, by (30|60) s, losses not known/ }).waitFor()
     assert.match(page.url(), /range=/)
     await shoot('store-zoom')
     await page.keyboard.press('2')
     await card.locator('.stored').waitFor({ state: 'detached' })
+    assert.deepEqual(problems, [])
+    await page.context().close()
+  })
+
+  test('what the server itself has seen of that time tells losses too', async () => {
+    const now = Math.floor(Date.now() / 1000)
+    const { page, problems, shoot } = await open(browser, `${live.url}#range=${now - 600}-${now + 2}`)
+    const card = page.locator('[data-type="order.placed"]')
+    await card.locator('.stored', { hasText: /by 2 s, losses known since \d\d-\d\d \d\d:\d\d/ }).waitFor()
+    await shoot('store-and-live')
+    await card.locator('button[title="Show as table"]').click()
+    const losses = async () => card.locator('tbody td:last-child').allTextContents()
+    await until('of the newest it is known that nothing was lost', async () => (await losses())[0] === '')
+    assert.deepEqual(problems, [])
+    await page.context().close()
+  })
+
+  test('counters and states come from the store too', async () => {
+    const range = [hour - 5 * HOUR, hour - 4 * HOUR].map((each) => each / 1000).join('-')
+    const { page, problems, shoot } = await open(browser, `${live.url}#range=${range}`)
+    const card = page.locator('[data-type="machine.report"]')
+    await card.locator('.chart canvas').first().waitFor()
+    await card.locator('.states').waitFor()
+    await until('both states are drawn', async () => {
+      const colours = (await card.locator('.states').evaluate((element) => {
+        const canvas = element as unknown as {
+          width: number
+          getContext(kind: string): { getImageData(...box: number[]): { data: Uint8Array } }
+        }
+        const { data } = canvas.getContext('2d').getImageData(0, 2, canvas.width, 1)
+        const seen: Record<string, number> = {}
+        for (let i = 0; i < data.length; i += 4) {
+          const colour = `${data[i]},${data[i + 1]},${data[i + 2]}`
+          seen[colour] = (seen[colour] ?? 0) + 1
+        }
+        return Object.values(seen).filter((count) => count > canvas.width / 4)
+      })) as number[]
+      return colours.length === 2
+    })
+    await shoot('store-states')
+    await card.locator('button[title="Show as table"]').click()
+    // Ten seconds each, in which fifty were served.
+    await until('the counter and the states are told', async () => {
+      const rows = await Promise.all(
+        (await card.locator('tbody tr').all())
+          .slice(2, 30)
+          .map((row) => row.locator('th, td').allTextContents()),
+      )
+      return rows.length > 20 && rows.every((row) => row.includes('5 /s') && row.includes('down'))
+    })
+    assert.deepEqual(problems, [])
+    await page.context().close()
+  })
+
+  test('a type that only the store has is a strip that says so, and a graph when one looks back', async () => {
+    const { page, problems, shoot } = await open(browser, live.url)
+    const strip = page.locator('.strip[data-type="backup.done"]')
+    await strip.getByText('none yet').waitFor()
+    await shoot('silent-strip')
+    await strip.locator('button').click()
+    const card = page.locator('.card[data-type="backup.done"]')
+    await card.getByText(/No event since this server started at .*; the store has the last one/).waitFor()
+    await shoot('silent-card')
+    await page.click('.choice button:text-is("24h")')
+    await card.locator('.stored', { hasText: 'from the store' }).waitFor()
+    await card.locator('.chart canvas').first().waitFor()
     assert.deepEqual(problems, [])
     await page.context().close()
   })

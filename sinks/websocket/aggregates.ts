@@ -1,5 +1,5 @@
 import type { StormEvent, Stream, TypeHint } from '../../lib/index.js'
-import type { Strip } from './protocol.js'
+import type { Strip, TypeInfo } from './protocol.js'
 import { Budget } from './ring.js'
 import type { Secrets } from './secrets.js'
 import { COUNT, NumberSeries, type Subject } from './series.js'
@@ -20,7 +20,8 @@ export interface AggregateLimits {
 export interface SeriesListener {
   changed(series: NumberSeries): void
   removed(series: NumberSeries): void
-  described(type: TypeState): void
+  /** A type has another hint, or is expected. */
+  described(type: string): void
 }
 
 /** Seconds between two reviews of keys. */
@@ -50,13 +51,24 @@ export class Aggregates implements Home {
   #touched: NumberSeries[][]
   #next = 1
   #lastType: TypeState | undefined
+  /** Types that are known to exist and are not among `types`: when they were seen, and what the store has. */
+  #silent = new Map<string, { seen: number; stored?: number }>()
   #hints = new Map<string, TypeHint>()
   #fixedHints: Record<string, TypeHint>
+  #isWanted: (type: string) => boolean
   #newest = 0
   #lost = new WeakMap<Stream, number>()
 
-  constructor(limits: AggregateLimits, secrets: Secrets, now: number, hints: Record<string, TypeHint> = {}) {
+  /** @param isWanted which types the sink has subscribed to */
+  constructor(
+    limits: AggregateLimits,
+    secrets: Secrets,
+    now: number,
+    hints: Record<string, TypeHint> = {},
+    isWanted: (type: string) => boolean = () => true,
+  ) {
     this.limits = limits
+    this.#isWanted = isWanted
     this.secrets = secrets
     this.places = limits.late + 2
     this.memory = new Budget(limits.memory)
@@ -125,9 +137,41 @@ export class Aggregates implements Home {
     else if (this.#hints.size < this.limits.types) this.#hints.set(name, hint)
     const type = this.types.get(name)
     const merged = this.hintOf(name)
-    if (type === undefined || JSON.stringify(type.hint) === JSON.stringify(merged)) return
+    if (type === undefined) {
+      if (hint !== undefined) this.expect(name)
+      return
+    }
+    if (JSON.stringify(type.hint) === JSON.stringify(merged)) return
     type.describe(merged)
-    for (const each of this.listeners) each.described(type)
+    for (const each of this.listeners) each.described(name)
+  }
+
+  /** There are events of that type, though none came; the store has its last one in the hour that begins at `stored`. */
+  expect(name: string, stored?: number): void {
+    if (this.types.has(name) || !this.#isWanted(name)) return
+    const known = this.#silent.get(name)
+    if (known === undefined && this.#silent.size >= this.limits.types) return
+    this.#silent.set(name, { seen: 0, ...known, ...(stored !== undefined && { stored }) })
+    for (const each of this.listeners) each.described(name)
+  }
+
+  /** What is known of a type, for the page. */
+  infoOf(name: string): TypeInfo | undefined {
+    const type = this.types.get(name)
+    const silent = type ? undefined : this.#silent.get(name)
+    if (silent === undefined && type === undefined) return undefined
+    const hint = type ? type.hint : this.hintOf(name)
+    return {
+      type: name,
+      ...(type ? { rate: this.rate(type), seen: type.seen } : { rate: 0, ...silent! }),
+      ...(hint && { hint }),
+    }
+  }
+
+  /** All types of which anything is known, those that are silent last. */
+  *names(): Generator<string> {
+    yield* this.types.keys()
+    yield* this.#silent.keys()
   }
 
   /** What the configuration says goes before what the source says. */
@@ -197,6 +241,7 @@ export class Aggregates implements Home {
     const lost = new NumberSeries(0, { type: name }, COUNT, this)
     const type = new TypeState(name, this, events, lost, this.hintOf(name))
     this.types.set(name, type)
+    this.#silent.delete(name)
     return type
   }
 
@@ -215,6 +260,7 @@ export class Aggregates implements Home {
       if (this.second - type.seen / 1000 > patience) {
         type.clear()
         this.types.delete(name)
+        if (type.hint) this.#silent.set(name, { seen: type.seen })
         if (this.#lastType === type) this.#lastType = undefined
         continue
       }

@@ -19,7 +19,7 @@ import {
   withSpread,
 } from './series.js'
 import type { TypeState } from './type-state.js'
-import { seriesInfo, typeInfo } from './view.js'
+import { seriesInfo } from './view.js'
 
 export interface HistoryQuestion {
   match: string[]
@@ -69,9 +69,11 @@ export function history(
   const series: SeriesHistory[] = []
   const types: TypeInfo[] = []
   let hidden = 0
-  for (const type of aggregates.types.values()) {
-    if (!matches(type.type)) continue
-    types.push(typeInfo(aggregates, type))
+  for (const name of aggregates.names()) {
+    if (!matches(name)) continue
+    types.push(aggregates.infoOf(name)!)
+    const type = aggregates.types.get(name)
+    if (type === undefined) continue
     for (const each of type.series()) {
       if (!isWanted(each, want, keys)) continue
       if (series.length >= limit) hidden++

@@ -5,7 +5,7 @@ import { readClientFrame } from './client-frame.js'
 import { type ChangeHz, CLOSE, type Hello, type Hz, type Strip, type Subscribe } from './protocol.js'
 import type { Recent } from './recent.js'
 import type { Peer } from './transport.js'
-import { typeInfo, View, viewOptions } from './view.js'
+import { View, viewOptions } from './view.js'
 
 export interface HubLimits {
   clients: number
@@ -67,8 +67,8 @@ export class Hub {
     const client = new Client(peer, now)
     this.#clients.set(peer, client)
     this.counts.opened++
-    const all = [...this.#aggregates.types.values()]
-    const types = all.map((type) => typeInfo(this.#aggregates, type)).sort((a, b) => b.rate - a.rate)
+    const types = [...this.#aggregates.names()].map((name) => this.#aggregates.infoOf(name)!)
+    types.sort((a, b) => b.rate - a.rate)
     client.send({
       f: 'hello',
       ...this.#hello,

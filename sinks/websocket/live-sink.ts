@@ -1,5 +1,6 @@
 import { Asker } from '../../lib/ask/index.js'
 import {
+  compilePatterns,
   type EventBatch,
   type EventSink,
   EventstormError,
@@ -34,6 +35,7 @@ const QUARTER = 250
 const GRACE = 150
 /** The event loop gets a turn at least so often, milliseconds. */
 const TURN = 20
+const HOUR = '1h'
 /** Rows that a page may have in a second. */
 const ROWS_PER_SECOND = 20
 
@@ -57,6 +59,7 @@ export class LiveSink implements EventSink {
   #asker: Asker | undefined
   #epoch = 0
   #stop = () => {}
+  #closed = new AbortController()
   #told = 0
   #lost = 0
   #before = { received: 0, lost: 0, dropped: 0, late: 0 }
@@ -108,6 +111,7 @@ export class LiveSink implements EventSink {
 
   async close(): Promise<void> {
     this.#stop()
+    this.#closed.abort()
     this.#hub?.close()
     await this.#transport?.close()
     this.#transport = undefined
@@ -139,6 +143,7 @@ export class LiveSink implements EventSink {
 
   async #open(): Promise<void> {
     const { clock, log, name, inlet } = this.#context
+    this.#closed = new AbortController()
     const options = this.#options
     const now = clock.now()
     const token = await this.#readToken()
@@ -187,6 +192,7 @@ export class LiveSink implements EventSink {
     })
     this.#sockets = new WebSockets(this.#hub, this.#access, clock, options)
     await this.#listen(tls)
+    if (this.#asker) void this.#lookIntoStore(this.#asker)
     this.#told = Math.floor(now / 1000)
     this.#stop = clock.every(QUARTER, () => this.#beat())
     log.info({ url: this.url, transport: this.#transport!.name }, 'graphs are served')
@@ -205,7 +211,21 @@ export class LiveSink implements EventSink {
       memory,
       late: Math.ceil(late / 1000),
     }
-    return new Aggregates(limits, secrets, now, this.#hints)
+    const { subscribe } = this.#context.inlet
+    const { matches } = compilePatterns(subscribe.length > 0 ? subscribe : ['**'])
+    return new Aggregates(limits, secrets, now, this.#hints, matches)
+  }
+
+  /** Types of the last day that the store has, and that may be silent now. */
+  async #lookIntoStore(asker: Asker): Promise<void> {
+    try {
+      const { rows } = await asker.ask({ from: '1d', every: HOUR, by: ['type'] }, this.#closed.signal)
+      const last = new Map(rows.map(([time, type]) => [String(type), Date.parse(String(time))]))
+      for (const [type, at] of last) if (!type.startsWith('_')) this.#aggregates!.expect(type, at)
+    } catch (error) {
+      if (!this.#closed.signal.aborted)
+        this.#context.log.warn({ error: reason(error) }, 'the store was not asked for the types that it has')
+    }
   }
 
   async #listen(tls: { cert: string; key: string } | undefined): Promise<void> {

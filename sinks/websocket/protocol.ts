@@ -116,8 +116,10 @@ export interface TypeInfo {
   type: string
   /** Events a second over the last full minute. */
   rate: number
-  /** When an event of it last came. */
+  /** When an event of it last came; 0: none since the server started, it is known from a hint or from the store. */
   seen: number
+  /** Of a type that was not seen: begin of the hour of the last day in which the store has its last event. */
+  stored?: number
   /** From the server's configuration and from what its source says; absent when neither says anything. */
   hint?: TypeHint
 }
@@ -290,7 +292,7 @@ export interface SeriesFrame {
   add: Series[]
   /** Those that are gone. */
   del: number[]
-  /** New types, and types whose hint changed. */
+  /** New types, also those of which only a hint came, and types whose hint changed. */
   types: TypeInfo[]
   /** Series that match and are left out, because the view is full. */
   hidden: number

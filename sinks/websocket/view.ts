@@ -4,7 +4,6 @@ import { BucketWriter, isWanted } from './columns.js'
 import type { Bucket, Hz, Series, SeriesFrame, Strip, Subscribe, Tick, TypeInfo, Want } from './protocol.js'
 import type { Recent } from './recent.js'
 import type { NumberSeries } from './series.js'
-import type { TypeState } from './type-state.js'
 
 /** What many browsers look at in the same way. */
 export interface ViewOptions {
@@ -31,14 +30,8 @@ export interface EncodedTick {
   rows: number
 }
 
-type Change = NumberSeries | number | TypeState
-
-/** What is known of a type, for the page. */
-export function typeInfo(aggregates: Aggregates, type: TypeState): TypeInfo {
-  const info: TypeInfo = { type: type.type, rate: aggregates.rate(type), seen: type.seen }
-  if (type.hint) info.hint = type.hint
-  return info
-}
+/** A series that is new or has changed, the number of one that is gone, or a type of which something changed. */
+type Change = NumberSeries | number | string
 
 /** A series, for the page. */
 export function seriesInfo({ i, subject, kind, words }: NumberSeries): Series {
@@ -60,7 +53,6 @@ export class View {
   #verdicts = new Map<string, boolean>()
   #known = new Set<NumberSeries>()
   #hidden = new Set<NumberSeries>()
-  #types = new Set<string>()
   #changes: Change[] = []
   /** Quarter of the last tick, and the last second that was told as ended. */
   #quarter: number
@@ -115,8 +107,8 @@ export class View {
     if (this.#known.delete(series)) this.#log(series.i)
   }
 
-  described(type: TypeState): void {
-    if (this.#types.has(type.type)) this.#log(type)
+  described(type: string): void {
+    if (this.matches(type)) this.#log(type)
   }
 
   /** Where the list of changes ends. */
@@ -132,16 +124,17 @@ export class View {
     const del = new Set<number>()
     const types = new Map<string, TypeInfo>()
     const tellType = (name: string) => {
-      const type = this.#aggregates.types.get(name)
-      if (type && !types.has(name)) types.set(name, typeInfo(this.#aggregates, type))
+      const info = types.has(name) ? undefined : this.#aggregates.infoOf(name)
+      if (info) types.set(name, info)
     }
     for (const change of this.#changes.slice(reset ? 0 : from)) {
       if (typeof change === 'number') {
         if (!add.delete(change)) del.add(change)
-      } else if ('subject' in change) {
+      } else if (typeof change === 'string') tellType(change)
+      else {
         add.set(change.i, seriesInfo(change))
         tellType(change.subject.type)
-      } else tellType(change.type)
+      }
     }
     const frame: SeriesFrame = {
       f: 'series',
@@ -211,7 +204,6 @@ export class View {
       return false
     }
     this.#known.add(series)
-    this.#types.add(series.subject.type)
     this.#log(series)
     return true
   }

@@ -292,6 +292,30 @@ test('hints go from a source to the page; the configuration goes first; keys spl
   ])
 })
 
+test('a type of which only a hint came is told, as one that nothing came of', async (t) => {
+  const { clock, source, emit, url, getJson } = await serve(t)
+  source.describe('backup.done', { title: 'Backups' })
+  const browser = await browse(t, url)
+  browser.say(SUB)
+  await browser.first('view')
+  source.describe('order.placed', { title: 'Orders' })
+  await until('both are known', async () => {
+    await clock.advance(1000)
+    return (await getJson<History>('/api/history')).types.length === 2
+  })
+  await clock.advance(1250)
+  await until('the page was told of the second', () =>
+    browser.all<SeriesFrame>('series').some(({ types }) => types.some(({ type }) => type === 'order.placed')),
+  )
+  const late = await browse(t, url)
+  const { types } = await late.first<Hello>('hello')
+  const backups = types.find(({ type }) => type === 'backup.done')
+  assert.deepEqual(backups, { type: 'backup.done', rate: 0, seen: 0, hint: { title: 'Backups' } })
+  await emit('backup.done', { took_s: 3 })
+  const { types: after } = await getJson<History>('/api/history?match=backup.*')
+  assert.ok(after.length === 1 && after[0]!.seen > 0 && after[0]!.hint?.title === 'Backups')
+})
+
 test('an address that others can reach needs a token and TLS', () => {
   const create = (given: object) => () => websocket.create(websocket.options.parse(given))
   assert.throws(create({ host: '0.0.0.0' }), { code: 'OPTIONS_INVALID', message: /tokenFile/ })

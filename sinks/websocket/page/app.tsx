@@ -32,7 +32,8 @@ export function App({ page }: { page: Page }) {
     )
     const settled = page.live.opened !== 0 && Date.now() - page.live.opened > SETTLED_AFTER
     const end = store.timeline.bucket(page.end())
-    const rate = (type: string) => store.rate(type, end, 60) || store.types.get(type)?.rate || 0
+    const rate = (type: string) =>
+      store.hasHeard(type) ? store.rate(type, end, 60) || store.types.get(type)?.rate || 0 : undefined
     return arranger.current.arrange(types, rate, view, settled)
   }, [store, store.revision, view.filter, view.pinned, view.opened, view.closed])
   const entries = useMemo(() => byType(store.entries.values()), [store, store.revision])
@@ -56,7 +57,9 @@ export function App({ page }: { page: Page }) {
       </header>
       <main>
         {page.live.refused && <p class="notice">{page.live.refused}</p>}
-        {order.cards.length === 0 && order.strips.length === 0 && <Empty page={page} />}
+        {order.cards.length === 0 && (order.strips.length === 0 || store.entries.size === 0) && (
+          <Empty page={page} />
+        )}
         <div class="cards">
           {order.cards.map((type) => {
             const info = store.types.get(type)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TypeInfo } from '../protocol.js'
-import { Arranger, OPEN_BY_ITSELF } from './arrange.js'
+import { Arranger, OPEN_BY_ITSELF, type Wishes } from './arrange.js'
 
 const nothing = { pinned: [], opened: [], closed: [] }
 const types = (count: number, hint?: TypeInfo['hint']): TypeInfo[] =>
@@ -40,4 +40,17 @@ test('open cards of a group stand together', () => {
   list[5]!.hint = { group: 'web' }
   const { cards } = new Arranger().arrange(list, rate, nothing, false)
   assert.equal(Math.abs(cards.indexOf('t0') - cards.indexOf('t5')), 1)
+})
+
+test('types that never were heard of are strips, after all others, until they are', () => {
+  const list = types(3)
+  list[2]!.hint = { order: 1 }
+  const arranger = new Arranger()
+  const heard = new Set(['t0', 't1'])
+  const arrange = (wishes: Wishes = nothing) =>
+    arranger.arrange(list, (type) => (heard.has(type) ? rate(type) : undefined), wishes, true)
+  assert.deepEqual(arrange(), { cards: ['t1', 't0'], strips: ['t2'] })
+  assert.deepEqual(arrange({ ...nothing, opened: ['t2'] }).cards, ['t1', 't0', 't2'])
+  heard.add('t2')
+  assert.deepEqual(arrange().strips, [])
 })

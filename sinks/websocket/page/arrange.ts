@@ -18,14 +18,20 @@ export interface Arrangement {
 
 /**
  * Which types are cards and which are strips, and in what order: pinned ones first, then by the hints' order, then
- * by rate. A type keeps its place once it has one, since nothing should jump while one reads it; only `settled` false
+ * by rate; types that never were heard of come last and are strips. A type keeps its place once it has one, since nothing should jump while one reads it; only `settled` false
  * (the page has just begun) sorts anew.
  */
 export class Arranger {
   #places = new Map<string, number>()
   #auto = new Set<string>()
 
-  arrange(types: TypeInfo[], rate: (type: string) => number, wishes: Wishes, settled: boolean): Arrangement {
+  /** @param rate events a second; undefined: never heard of */
+  arrange(
+    types: TypeInfo[],
+    rate: (type: string) => number | undefined,
+    wishes: Wishes,
+    settled: boolean,
+  ): Arrangement {
     if (!settled) {
       this.#places.clear()
       this.#auto.clear()
@@ -41,9 +47,13 @@ export class Arranger {
     }
     const fresh = types
       .filter(({ type }) => !this.#places.has(type))
-      .map((info) => ({ info, rate: rate(info.type) || 0 }))
+      .map((info) => ({ info, silent: rate(info.type) === undefined, rate: rate(info.type) || 0 }))
     fresh.sort(
-      (a, b) => order(a.info) - order(b.info) || b.rate - a.rate || (a.info.type < b.info.type ? -1 : 1),
+      (a, b) =>
+        Number(a.silent) - Number(b.silent) ||
+        order(a.info) - order(b.info) ||
+        b.rate - a.rate ||
+        (a.info.type < b.info.type ? -1 : 1),
     )
     for (const { info } of fresh) this.#places.set(info.type, this.#places.size)
 
@@ -59,7 +69,7 @@ export class Arranger {
     // Open first, then put the open ones of a group side by side.
     for (const { type } of sorted) {
       if (this.#auto.size >= OPEN_BY_ITSELF) break
-      this.#auto.add(type)
+      if (rate(type) !== undefined) this.#auto.add(type)
     }
     const open = (info: TypeInfo) =>
       !wishes.closed.includes(info.type) &&

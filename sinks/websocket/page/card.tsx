@@ -4,11 +4,12 @@ import { ChartView, latest } from './chart-view.js'
 import { csv, download, fileName } from './export.js'
 import { count, dateTime, digits, lasting, scaleFor, show } from './format.js'
 import { Icon } from './icons.js'
+import { MultiplesView } from './multiples-view.js'
 import type { Page } from './page.js'
-import { type Panel, panelsFor } from './panels.js'
-import { isStored } from './past.js'
+import { isApart, type Panel, type PanelLine, panelsFor, together } from './panels.js'
 import { entryIn, lostSpans, read } from './picture.js'
-import { StateView } from './state-view.js'
+import { silenceOf } from './silence.js'
+import { StateView, wordAt } from './state-view.js'
 import { type Entry, identity } from './store.js'
 import { Menu } from './toolbar.js'
 import { toggled } from './view.js'
@@ -20,19 +21,23 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
   const { type, hint } = info
   const [all, setAll] = useState(false)
   const [table, setTable] = useState(false)
-  const made = useMemo(() => {
-    const { store } = page.live
-    return panelsFor(info, entries, store.rate(type, store.timeline.bucket(page.end()), 60) || info.rate)
-  }, [info, entries])
   const { past } = page
-  const panels = past ? made.filter(isStored) : made
-  if (table) past?.want(info, panels)
+  const panels = useMemo(() => {
+    const { store } = page.live
+    // A type of which only the store knows has its rate there.
+    const list = entries.length > 0 || info.stored === undefined || !past ? entries : [unheard(type)]
+    return panelsFor(info, list, store.rate(type, store.timeline.bucket(page.end()), 60) || info.rate)
+  }, [info, entries, past === undefined])
+  const wanted = () => page.past?.want(info, panels)
+  if (table) wanted()
+  const silence = silenceOf(page, info)
+  const wide = panels.length > 1 || panels.some((panel) => isApart(panel, page.view))
   const shown = all ? panels : panels.slice(0, FIRST_PANELS)
   const pinned = page.view.pinned.includes(type)
   const title = hint?.title ?? type
   const id = `card-${type}`
   return (
-    <section class={panels.length < 2 ? 'card small' : 'card'} aria-labelledby={id} data-type={type}>
+    <section class={wide ? 'card' : 'card small'} aria-labelledby={id} data-type={type}>
       <header class="card-head">
         <h2 id={id} title={hint?.description ?? type}>
           {title}
@@ -40,6 +45,11 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
         {title !== type && <code class="type">{type}</code>}
         <LostBadge page={page} type={type} />
         <FromStore page={page} type={type} />
+        {silence && panels.length > 0 && (
+          <span class={silence.alarm ? 'badge' : 'badge stored'} title={silence.long}>
+            {silence.alarm ? `silent, ${silence.short}` : silence.short}
+          </span>
+        )}
         <Headline page={page} type={type} panels={panels} />
         <div class="card-tools">
           <button
@@ -90,20 +100,19 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
           </button>
         </div>
       </header>
-      {table ? (
+      {panels.length === 0 ? (
+        <p class="muted silent">{silence?.long ?? 'Its events hold nothing that a graph could show.'}</p>
+      ) : table ? (
         <NumbersTable page={page} panels={panels} title={title} />
       ) : (
         <div class={`panels panels-${Math.min(shown.length, 4)}`}>
           {shown.map((panel) =>
             panel.kind === 'states' ? (
-              <StateView key={panel.id} page={page} panel={panel} />
+              <StateView key={panel.id} page={page} panel={panel} wanted={wanted} />
+            ) : isApart(panel, page.view) ? (
+              <MultiplesView key={panel.id} page={page} panel={panel} wanted={wanted} />
             ) : (
-              <ChartView
-                key={panel.id}
-                page={page}
-                panel={panel}
-                wanted={() => page.past?.want(info, panels)}
-              />
+              <ChartView key={panel.id} page={page} panel={together(panel)} wanted={wanted} />
             ),
           )}
         </div>
@@ -117,12 +126,13 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
   )
 }
 
-/** Says that the numbers come from the store, and how it is with them. */
+const unheard = (type: string): Entry => ({ series: { i: -1, type }, columns: {}, written: 0 })
+
+/** Says that the numbers come from the store, how it is with them, and what no store can tell. */
 function FromStore({ page, type }: { page: Page; type: string }) {
   const { past } = page
   if (!past) return null
   const state = past.stateOf(type)
-  const title = 'From the store, which knows no losses and no states'
   if (typeof state === 'object') {
     return (
       <span class="badge" title={state.error}>
@@ -130,11 +140,22 @@ function FromStore({ page, type }: { page: Page; type: string }) {
       </span>
     )
   }
+  const { lossesFrom } = past.storeOf(type)
+  const [from, to] = page.window()
+  const losses =
+    lossesFrom <= from
+      ? ''
+      : lossesFrom < to
+        ? `, losses known since ${dateTime(lossesFrom / 1000, page.utc).slice(5, 16)}`
+        : ', losses not known'
   return (
-    <span class="badge stored" title={title}>
+    <span
+      class="badge stored"
+      title="What is lost is no event, so no store has it; of states the one that was said most is shown"
+    >
       {state === 'asked'
         ? 'asking the store …'
-        : `from the store, by ${lasting(past.step).replace('.0', '')}`}
+        : `from the store, by ${lasting(past.step).replace('.0', '')}${losses}`}
     </span>
   )
 }
@@ -153,13 +174,13 @@ function Headline({ page, type, panels }: { page: Page; type: string; panels: Pa
   const store = page.storeOf(type)
   const rate = store.rate(type, store.timeline.bucket(Math.min(page.window()[1], page.end())))
   const main = panels.find(({ id, kind }) => kind === 'lines' && !id.endsWith(' rate'))
-  const line = main && (main.lines.find(({ reading }) => reading === 'p95') ?? main.lines[0])
+  const line = main && telling(page, main)
   return (
     <div class="headline">
       <Amount name="events" value={rate} unit="/s" />
       {main && line && (
         <Amount
-          name={main.lines.length > 1 ? line.name : (main.hint.title ?? line.name)}
+          name={nameOf(main, line)}
           value={latest(page, line)}
           unit={main.unit}
           decimals={main.hint.decimals}
@@ -168,6 +189,25 @@ function Headline({ page, type, panels }: { page: Page; type: string; panels: Pa
       )}
     </div>
   )
+}
+
+/** The line that tells most: of several keys the one that is farthest on the bad side, of percentiles the 95th. */
+function telling(page: Page, { lines, hint }: Panel): PanelLine | undefined {
+  if (lines[0]?.entry.series.key === undefined) {
+    return lines.find(({ reading }) => reading === 'p95') ?? lines[0]
+  }
+  const sign = hint.better === 'high' ? -1 : 1
+  const height = (line: PanelLine) => {
+    const value = latest(page, line)
+    return Number.isNaN(value) ? Number.NEGATIVE_INFINITY : sign * value
+  }
+  return lines.reduce((worst, line) => (height(line) > height(worst) ? line : worst))
+}
+
+function nameOf({ lines, hint }: Panel, { name, entry }: PanelLine): string {
+  if (lines.length === 1) return hint.title ?? name
+  if (entry.series.key === undefined) return name
+  return `${hint.better === 'high' ? 'lowest' : 'highest'}: ${name}`
 }
 
 function beyond(value: number, { hint }: Panel): 'warn' | 'crit' | undefined {
@@ -196,24 +236,29 @@ function Amount(props: {
   )
 }
 
-/** Every bucket of the window with a number for each line, newest first. */
-function numbers(
-  page: Page,
-  panels: Panel[],
-  most: number,
-): { columns: string[]; rows: (number | undefined)[][] } {
+/** Time, a value or a word for each line, and how many were lost; undefined: none, or not known. */
+type Row = [time: number, ...values: (number | string | undefined)[]]
+
+/** Every bucket of the window, newest first. */
+function numbers(page: Page, panels: Panel[], most: number): { columns: string[]; rows: Row[] } {
   const store = page.storeOf(panels[0]?.type ?? '')
   const lines = panels.flatMap((panel) => panel.lines.map((line) => ({ panel, line })))
   const entries = lines.map(({ line }) => entryIn(store, line))
   const [from, to] = page.window()
   const end = store.timeline.bucket(Math.min(to, page.end()))
-  const rows: (number | undefined)[][] = []
+  const rows: Row[] = []
   const losses = store.entries.get(identity({ type: panels[0]?.type ?? '' }))?.columns.lost
   for (let bucket = end - 1; bucket >= store.timeline.bucket(from) && rows.length < most; bucket--) {
     if (!store.known(bucket)) continue
-    const values = lines.map(({ line }, i) => read(store, entries[i]!, line.reading, bucket))
-    const all = [...values, store.timeline.get(losses, bucket)]
-    rows.push([bucket * store.timeline.step, ...all.map((each) => (Number.isNaN(each) ? undefined : each))])
+    const values = lines.map(({ panel, line }, i) => {
+      const entry = entries[i]!
+      if (panel.kind === 'states') return wordAt(store, entry, bucket)
+      const value = read(store, entry, line.reading, bucket)
+      return Number.isNaN(value) ? undefined : value
+    })
+    const time = bucket * store.timeline.step
+    const lost = time < store.lossesFrom ? undefined : store.timeline.get(losses, bucket) || 0
+    rows.push([time, ...values, lost])
   }
   const columns = lines.map(({ panel, line }) => {
     const name = panel.lines.length > 1 ? `${panel.title} ${line.name}` : panel.title
@@ -224,7 +269,7 @@ function numbers(
 
 function exportNumbers(page: Page, type: string, panels: Panel[], format: 'csv' | 'json'): void {
   const { columns, rows } = numbers(page, panels, 100_000)
-  const told = rows.reverse().map(([time, ...values]) => [new Date(time!).toISOString(), ...values])
+  const told = rows.reverse().map(([time, ...values]) => [new Date(time).toISOString(), ...values])
   const text =
     format === 'csv'
       ? csv(columns, told)
@@ -238,6 +283,11 @@ function exportNumbers(page: Page, type: string, panels: Panel[], format: 'csv' 
 }
 
 const TABLE_ROWS = 60
+
+const cell = (value: Row[1], unit: string | undefined) =>
+  typeof value === 'number' ? show(value, unit) : (value ?? '')
+
+const losses = (value: Row[1]) => (value === undefined ? 'not known' : value === 0 ? '' : String(value))
 
 function NumbersTable({ page, panels, title }: { page: Page; panels: Panel[]; title: string }) {
   const { columns, rows } = numbers(page, panels, TABLE_ROWS)
@@ -257,9 +307,9 @@ function NumbersTable({ page, panels, title }: { page: Page; panels: Panel[]; ti
         <tbody>
           {rows.map(([time, ...values]) => (
             <tr key={time}>
-              <th scope="row">{dateTime(time! / 1000, page.utc)}</th>
+              <th scope="row">{dateTime(time / 1000, page.utc)}</th>
               {values.map((value, i) => (
-                <td key={columns[i + 1]}>{value === undefined ? '' : show(value, units[i])}</td>
+                <td key={columns[i + 1]}>{i < units.length ? cell(value, units[i]) : losses(value)}</td>
               ))}
             </tr>
           ))}

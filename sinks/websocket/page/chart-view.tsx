@@ -1,12 +1,22 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { Chart } from './chart.js'
+import { Chart, type Picture } from './chart.js'
 import { clock, show } from './format.js'
+import { Icon } from './icons.js'
 import type { Page } from './page.js'
 import type { Panel, PanelLine } from './panels.js'
 import { entryIn, PictureMaker, read, valueAt } from './picture.js'
 import { currentPalette } from './theme.js'
 
 const HEIGHT = 148
+const SMALL_HEIGHT = 92
+
+/** What is different for a graph that is one of many. */
+export interface Member {
+  /** Its part of the picture that all of them share. */
+  picture(): Picture
+  /** Tab comes to this one; arrow keys lead to the others. */
+  focusable: boolean
+}
 
 /** The newest value of a line, if it has one among the last few buckets. */
 export function latest(page: Page, line: PanelLine): number {
@@ -22,14 +32,14 @@ export function latest(page: Page, line: PanelLine): number {
 }
 
 /** @param props.wanted called before each picture, which is only made when it can be seen */
-export function ChartView(props: { page: Page; panel: Panel; wanted(): void }) {
-  const { page, panel } = props
+export function ChartView(props: { page: Page; panel: Panel; wanted(): void; member?: Member }) {
+  const { page, panel, member } = props
   const host = useRef<HTMLDivElement>(null)
   const chart = useRef<Chart | undefined>(undefined)
   const current = useRef(panel)
   current.current = panel
-  const wanted = useRef(props.wanted)
-  wanted.current = props.wanted
+  const given = useRef(props)
+  given.current = props
   const hidden = page.view.hidden[panel.id] ?? []
   const names = panel.lines.map((line) => line.name).join('\n')
   const { hint } = panel
@@ -46,14 +56,16 @@ export function ChartView(props: { page: Page; panel: Panel; wanted(): void }) {
           ...(line.dash && { dash: line.dash }),
         })),
         unit: panel.unit,
-        height: HEIGHT,
+        height: member ? SMALL_HEIGHT : HEIGHT,
+        small: member !== undefined,
         utc: () => page.utc,
         ...(hint.min !== undefined && { min: hint.min }),
         ...(hint.max !== undefined && { max: hint.max }),
         ...(hint.warn !== undefined && { warn: hint.warn }),
         ...(hint.critical !== undefined && { crit: hint.critical }),
         picture: () => {
-          wanted.current()
+          given.current.wanted()
+          if (given.current.member) return given.current.member.picture()
           const [from, to] = page.window()
           return maker.make(page.storeOf(panel.type), panel.type, current.current.lines, from, to, page.end())
         },
@@ -84,18 +96,19 @@ export function ChartView(props: { page: Page; panel: Panel; wanted(): void }) {
     .map((line) => `${line.name} ${show(latest(page, line), panel.unit, hint.decimals)}`)
     .join(', ')
   return (
-    <figure class="panel">
+    <figure class={member ? 'member' : 'panel'}>
       <figcaption>
         <span class="panel-title" title={panel.title}>
           {panel.title}
-          {panel.unit === '/s' && ' per second'}
+          {panel.unit === '/s' && !member && ' per second'}
         </span>
         <Legend page={page} panel={panel} hidden={hidden} />
+        {panel.peers && <ApartButton page={page} panel={panel} apart={false} />}
       </figcaption>
       <div
         class="chart"
         ref={host}
-        tabIndex={0}
+        tabIndex={member?.focusable === false ? -1 : 0}
         role="group"
         aria-roledescription="graph"
         aria-label={`${panel.title} of ${panel.type}: ${summary}. Arrow keys read single points.`}
@@ -103,6 +116,29 @@ export function ChartView(props: { page: Page; panel: Panel; wanted(): void }) {
         onBlur={() => chart.current?.setCursor(undefined)}
       />
     </figure>
+  )
+}
+
+/** Gives each line a graph of its own, or brings them together again. */
+export function ApartButton({ page, panel, apart }: { page: Page; panel: Panel; apart: boolean }) {
+  const { id, title, type } = panel
+  const without = (list: string[]) => list.filter((each) => each !== id)
+  return (
+    <button
+      type="button"
+      class="tool apart"
+      aria-pressed={apart}
+      title={apart ? 'All in one graph' : 'A small graph for each'}
+      aria-label={`A small graph for each line of ${title} of ${type}`}
+      onClick={() =>
+        page.setView({
+          apart: apart ? without(page.view.apart) : [...without(page.view.apart), id],
+          together: apart ? [...without(page.view.together), id] : without(page.view.together),
+        })
+      }
+    >
+      <Icon name="apart" />
+    </button>
   )
 }
 
@@ -200,9 +236,10 @@ function readPoint(page: Page, chart: Chart, panel: Panel, event: KeyboardEvent)
   const step = STEPS[event.key] ?? (event.key === 'Home' || event.key === 'End' ? 0 : undefined)
   if (!shown || step === undefined || last < 0) return
   event.preventDefault()
-  const at = event.key === 'Home' ? 0 : event.key === 'End' ? last : (chart.cursorIndex ?? last + 1) + step
+  const at = event.key === 'Home' ? 0 : event.key === 'End' ? last : startOf(page, chart, last) + step
   const index = Math.max(0, Math.min(last, at))
   chart.setCursor(index)
+  page.readAt = shown.times[index]
   const values = panel.lines.map(
     (line, i) => `${line.name} ${show(valueAt(shown.values[i]!, index), panel.unit)}`,
   )
@@ -210,4 +247,11 @@ function readPoint(page: Page, chart: Chart, panel: Panel, event: KeyboardEvent)
   page.say(
     `${clock(Math.floor(shown.times[index]!), page.utc)}: ${values.join(', ')}${lost ? `, ${lost.events} lost` : ''}`,
   )
+}
+
+/** Where reading goes on: at the cursor, at the time that was read in another graph, or beyond the newest point. */
+function startOf({ readAt }: Page, { cursorIndex, shown }: Chart, last: number): number {
+  if (cursorIndex !== undefined) return cursorIndex
+  const same = readAt === undefined ? -1 : shown!.times.indexOf(readAt)
+  return same === -1 ? last + 1 : same
 }

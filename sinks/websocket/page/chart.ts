@@ -1,8 +1,8 @@
 import uPlot from 'uplot'
 import { clock, dateTime, digits, scaleFor, show } from './format.js'
-import { drawBands, drawThresholds, nameBands, type Span } from './marks.js'
+import { drawBands, drawBlind, drawThresholds, nameBands, type Span } from './marks.js'
 import { gapPaths } from './paths.js'
-import { UNKNOWN } from './picture.js'
+import { extentOf } from './picture.js'
 import type { Drawing } from './scheduler.js'
 import { currentPalette } from './theme.js'
 
@@ -22,8 +22,12 @@ export interface Picture {
   times: Float64Array
   /** For each line of the chart. */
   values: Float64Array[]
+  /** What the scale has to hold, when that is more than these values. */
+  extent?: [low: number, high: number]
   lost: Span[]
   unknown: Span[]
+  /** Until then nobody knows whether events were lost. */
+  blind?: number
 }
 
 export interface ChartOptions {
@@ -37,6 +41,8 @@ export interface ChartOptions {
   crit?: number
   utc(): boolean
   height: number
+  /** One of many: narrow, and without texts in the picture. */
+  small?: boolean
   picture(): Picture
   /** A range was drawn with the mouse. */
   onZoom(from: number, to: number): void
@@ -46,6 +52,7 @@ export interface ChartOptions {
 }
 
 const AXIS_WIDTH = 52
+const SMALL_AXIS_WIDTH = 40
 /** Seconds between two times on the axis. */
 const TIME_STEPS = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400,
@@ -64,7 +71,7 @@ export class Chart implements Drawing {
   readonly options: ChartOptions
   /** What is on the screen now. */
   shown: Picture | undefined
-  #plot: uPlot
+  #made: uPlot | undefined
   #width = 0
   #range: [number, number] = [0, 1]
   #resize: ResizeObserver
@@ -73,12 +80,6 @@ export class Chart implements Drawing {
   constructor(element: HTMLElement, options: ChartOptions, onResize: (chart: Chart) => void) {
     this.element = element
     this.options = options
-    this.#width = Math.max(120, element.clientWidth)
-    this.#plot = new uPlot(
-      this.#settings(),
-      [new Float64Array(0), ...options.lines.map(() => new Float64Array(0))],
-      element,
-    )
     this.#resize = new ResizeObserver(() => {
       if (element.clientWidth > 0 && element.clientWidth !== this.#width) onResize(this)
     })
@@ -87,11 +88,22 @@ export class Chart implements Drawing {
 
   destroy(): void {
     this.#resize.disconnect()
-    this.#plot.destroy()
+    this.#made?.destroy()
   }
 
+  /** Drawn, if it was never seen. */
   get canvas(): HTMLCanvasElement {
+    if (!this.shown) this.draw()
     return this.#plot.ctx.canvas
+  }
+
+  /** Made when it is seen first: a page can have hundreds of which few are on the screen. */
+  get #plot(): uPlot {
+    if (this.#made) return this.#made
+    this.#width = Math.max(120, this.element.clientWidth)
+    const nothing = [new Float64Array(0), ...this.options.lines.map(() => new Float64Array(0))]
+    this.#made = new uPlot(this.#settings(), nothing as [Float64Array, ...Float64Array[]], this.element)
+    return this.#made
   }
 
   draw(): void {
@@ -120,7 +132,7 @@ export class Chart implements Drawing {
 
   /** The theme or the zone has changed: all colours and texts anew. */
   redraw(): void {
-    this.#plot.redraw(false, true)
+    this.#made?.redraw(false, true)
   }
 
   /** Puts the cursor on a point, as the arrow keys do; undefined takes it away. */
@@ -152,17 +164,9 @@ export class Chart implements Drawing {
     return [left + (this.#plot.cursor.left ?? 0), top + (this.#plot.cursor.top ?? 0)]
   }
 
-  #fit({ values }: Picture): [number, number] {
+  #fit({ values, extent }: Picture): [number, number] {
     const { lines, min, max, unit } = this.options
-    let low = Number.POSITIVE_INFINITY
-    let high = Number.NEGATIVE_INFINITY
-    values.forEach((column, i) => {
-      if (lines[i]?.hidden) return
-      for (const value of column) {
-        if (value < low) low = value
-        if (value > high && value !== UNKNOWN) high = value
-      }
-    })
+    const [low, high] = extent ?? extentOf(values, (i) => lines[i]?.hidden === true)
     if (low > high) return [min ?? 0, max ?? 1]
     // A scale that hides zero exaggerates; it does so only where all values lie far away from it, and differ.
     const area = unit === '%' || lines.some((line) => line.area)
@@ -178,7 +182,7 @@ export class Chart implements Drawing {
   }
 
   #settings(): uPlot.Options {
-    const { lines, unit, height, utc, warn, crit } = this.options
+    const { lines, unit, height, utc, warn, crit, small } = this.options
     const pixels = devicePixelRatio || 1
     const axis = {
       stroke: () => currentPalette().muted,
@@ -191,7 +195,7 @@ export class Chart implements Drawing {
       width: this.#width,
       height,
       pxAlign: 0,
-      padding: [12, 28, 0, 0],
+      padding: small ? [6, 12, 0, 0] : [12, 28, 0, 0],
       legend: { show: false },
       scales: { x: { time: true, auto: false }, y: { auto: false } },
       cursor: {
@@ -213,8 +217,8 @@ export class Chart implements Drawing {
       axes: [
         {
           ...axis,
-          size: 24,
-          space: 72,
+          size: small ? 20 : 24,
+          space: small ? 64 : 72,
           incrs: TIME_STEPS,
           grid: { show: false },
           values: (_, splits, __, ___, step) => splits.map((each) => tick(each, step, utc())),
@@ -222,8 +226,11 @@ export class Chart implements Drawing {
         {
           ...axis,
           size: (_, values) =>
-            Math.max(AXIS_WIDTH, 14 + 6.2 * Math.max(0, ...(values ?? []).map((each) => each.length))),
-          space: 30,
+            Math.max(
+              small ? SMALL_AXIS_WIDTH : AXIS_WIDTH,
+              14 + 6.2 * Math.max(0, ...(values ?? []).map((each) => each.length)),
+            ),
+          space: small ? 24 : 30,
           ...(BINARY.test(unit ?? '') && { incrs: BINARY_STEPS }),
           grid: { stroke: () => currentPalette().grid, width: 1 },
           values: (plot, splits) => {
@@ -257,9 +264,11 @@ export class Chart implements Drawing {
         ],
         draw: [
           (plot) => {
-            if (this.shown) nameBands(plot, this.shown.lost, pixels)
+            if (!this.shown) return
+            drawBlind(plot, this.shown, !small, pixels)
+            if (!small) nameBands(plot, this.shown.lost, pixels)
           },
-          (plot) => drawThresholds(plot, { warn, crit }, (value) => show(value, unit), pixels),
+          (plot) => drawThresholds(plot, { warn, crit }, (value) => (small ? '' : show(value, unit)), pixels),
         ],
         setSelect: [
           (plot) => {

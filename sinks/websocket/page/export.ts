@@ -29,28 +29,40 @@ export function download(name: string, content: Blob | string, type = 'text/plai
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
 }
 
-/** Graphs one below the other on the page's background, under a title. */
+/** Graphs with their names on the page's background, under a title: small ones side by side. */
 export function picture(
-  canvases: HTMLCanvasElement[],
+  graphs: { name: string; canvas: HTMLCanvasElement }[],
   title: string,
-  colours: { text: string; surface: string },
+  colours: { text: string; muted: string; surface: string },
 ): Promise<Blob | null> {
   const ratio = devicePixelRatio || 1
-  const head = 32 * ratio
-  const canvas = document.createElement('canvas')
-  canvas.width = Math.max(1, ...canvases.map((each) => each.width))
-  canvas.height = head + canvases.reduce((sum, each) => sum + each.height, 0)
-  const context = canvas.getContext('2d')!
+  const [head, caption, gap] = [32 * ratio, 22 * ratio, 12 * ratio]
+  const width = Math.max(600 * ratio, ...graphs.map(({ canvas }) => canvas.width))
+  let [left, top, bottom] = [0, head, head]
+  const places = graphs.map(({ canvas }) => {
+    if (left > 0 && left + canvas.width > width) [left, top] = [0, bottom]
+    const place = { left, top }
+    left += canvas.width + gap
+    bottom = Math.max(bottom, top + caption + canvas.height)
+    return place
+  })
+  const whole = document.createElement('canvas')
+  whole.width = width
+  whole.height = bottom
+  const context = whole.getContext('2d')!
   context.fillStyle = colours.surface
-  context.fillRect(0, 0, canvas.width, canvas.height)
-  context.fillStyle = colours.text
-  context.font = `600 ${14 * ratio}px sans-serif`
+  context.fillRect(0, 0, width, bottom)
   context.textBaseline = 'middle'
-  context.fillText(title, 12 * ratio, head / 2)
-  let top = head
-  for (const each of canvases) {
-    context.drawImage(each, 0, top)
-    top += each.height
+  const write = (text: string, size: number, colour: string, x: number, y: number) => {
+    context.fillStyle = colour
+    context.font = `600 ${size * ratio}px sans-serif`
+    context.fillText(text, x, y, width - x)
   }
-  return new Promise((resolve) => canvas.toBlob(resolve, 'image/png'))
+  write(title, 14, colours.text, 12 * ratio, head / 2)
+  graphs.forEach(({ name, canvas }, i) => {
+    const place = places[i]!
+    write(name, 12, colours.muted, place.left + 12 * ratio, place.top + caption / 2)
+    context.drawImage(canvas, place.left, place.top + caption)
+  })
+  return new Promise((resolve) => whole.toBlob(resolve, 'image/png'))
 }

@@ -46,6 +46,8 @@ test('a view survives the address, and nonsense in an address does no harm', () 
     kiosk: true,
     pinned: ['a.b'],
     closed: ['c'],
+    apart: ['a.b rate'],
+    together: ['a.b took_ms'],
     hidden: Object.assign(Object.create(null), { 'a.b rate': ['GET', '__proto__'] }),
   }
   assert.deepEqual(readView(`#${writeView(view)}`), view)

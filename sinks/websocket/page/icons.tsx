@@ -10,6 +10,7 @@ const PATHS = {
   gear: 'M4 7h9M19 7h1M16 4.5v5M4 17h2M12 17h8M9 14.5v5',
   search: 'M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4.5 4.5',
   copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
+  apart: 'M4 5h7v6H4zM14 5h6v6h-6zM4 14h7v6H4zM14 14h6v6h-6z',
   wall: 'M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5',
 } as const
 

@@ -79,7 +79,40 @@ export function nameBands(plot: uPlot, lost: Span[], pixels: number): void {
   context.restore()
 }
 
-/** Where a value begins to worry, as a dashed line with its name. */
+/** A time in which nobody knows of losses, such as what comes from a store: dots above it, and said in words. */
+export function drawBlind(
+  plot: uPlot,
+  { from, blind }: { from: number; blind?: number },
+  named: boolean,
+  pixels: number,
+): void {
+  if (blind === undefined) return
+  const { ctx: context, bbox } = plot
+  const palette = currentPalette()
+  const end = Math.min(bbox.left + bbox.width, plot.valToPos(Math.max(from, blind), 'x', true))
+  if (end <= bbox.left) return
+  // Above the plot, where nothing else is drawn.
+  const middle = bbox.top - 6 * pixels
+  const text = 'losses not known'
+  context.save()
+  context.font = scaled(palette.font, pixels)
+  const wide = context.measureText(text).width + 6 * pixels
+  const fits = named && wide < end - bbox.left
+  context.strokeStyle = palette.muted
+  context.lineWidth = 2 * pixels
+  context.setLineDash([2 * pixels, 4 * pixels])
+  context.beginPath()
+  context.moveTo(bbox.left + (fits ? wide : 0), middle)
+  context.lineTo(end, middle)
+  context.stroke()
+  context.fillStyle = palette.muted
+  context.textBaseline = 'middle'
+  context.textAlign = 'left'
+  if (fits) context.fillText(text, bbox.left, middle)
+  context.restore()
+}
+
+/** Where a value begins to worry, as a dashed line with its name, if it has one. */
 export function drawThresholds(
   plot: uPlot,
   limits: { warn: number | undefined; crit: number | undefined },
@@ -106,13 +139,11 @@ export function drawThresholds(
     context.moveTo(bbox.left, y)
     context.lineTo(bbox.left + bbox.width, y)
     context.stroke()
+    const text = name(value)
+    if (text === '') continue
     const above = value === upper && y - 14 * pixels > 0
     context.textBaseline = above ? 'bottom' : 'top'
-    context.fillText(
-      `${key} ${name(value)}`,
-      bbox.left + bbox.width - 4 * pixels,
-      y + (above ? -2 : 3) * pixels,
-    )
+    context.fillText(`${key} ${text}`, bbox.left + bbox.width - 4 * pixels, y + (above ? -2 : 3) * pixels)
   }
   context.restore()
 }

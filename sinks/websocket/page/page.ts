@@ -28,6 +28,8 @@ export class Page {
   paused: number | undefined
   /** Rows as they were then. */
   frozenRows: Live['store']['rows'] | undefined
+  /** The point that arrow keys have read last, seconds since 1970: other graphs go on from there. */
+  readAt: number | undefined
   /** What the live region says. */
   said = ''
   #listeners = new Set<() => void>()
@@ -160,10 +162,10 @@ export class Page {
 
   /** All graphs of a type as one picture. */
   async savePicture(type: string, title: string): Promise<void> {
-    const canvases = [...this.#charts]
+    const graphs = [...this.#charts]
       .filter(([, panel]) => panel.type === type)
-      .map(([chart]) => chart.canvas)
-    const blob = await picture(canvases, title, currentPalette())
+      .map(([chart, panel]) => ({ name: panel.title, canvas: chart.canvas }))
+    const blob = await picture(graphs, title, currentPalette())
     if (blob) download(fileName(type, 'png'), blob)
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Series, TypeInfo } from '../protocol.js'
-import { panelsFor, unitOf } from './panels.js'
+import { apart, isApart, panelsFor, together, unitOf } from './panels.js'
 import type { Entry } from './store.js'
 
 const info = (type: string, hint: TypeInfo['hint'] = {}): TypeInfo => ({ type, rate: 1, seen: 0, hint })
@@ -80,7 +80,30 @@ test('a graph has at most eight lines and says how many found no place', () => {
   const type = 'x'
   const keys = Array.from({ length: 30 }, (_, i) => ({ type, key: `k${i}` }))
   const [panel] = panelsFor(info(type), entries({ type }, ...keys), 1)
-  assert.deepEqual([panel?.lines.length, panel?.more], [8, 22])
+  const graph = together(panel!)
+  assert.deepEqual([graph.lines.length, graph.more], [8, 22])
+})
+
+test('more peers than five have a graph each, unless it was said otherwise', () => {
+  const type = 'x'
+  const keys = (count: number) => Array.from({ length: count }, (_, i) => ({ type, key: `k${i}` }))
+  const panelOf = (count: number) => panelsFor(info(type), entries({ type }, ...keys(count)), 1)[0]!
+  const nothing = { apart: [], together: [] }
+  assert.deepEqual(
+    [1, 5, 6].map((count) => isApart(panelOf(count), nothing)),
+    [false, false, true],
+  )
+  assert.equal(isApart(panelOf(6), { apart: [], together: ['x rate'] }), false)
+  assert.equal(isApart(panelOf(2), { apart: ['x rate'], together: [] }), true)
+  const members = apart(panelOf(30))
+  assert.deepEqual(
+    [members.length, members[1]!.title, members[1]!.id, members[1]!.lines.length],
+    [24, 'k1', 'x rate k1', 1],
+  )
+  const took = entries({ type, field: 'took_ms', kind: 'duration' })
+  const [percentiles] = panelsFor(info(type), took, 1)
+  assert.equal(percentiles!.lines.length, 3)
+  assert.equal(isApart(percentiles!, { apart: [percentiles!.id], together: [] }), false, 'these are no peers')
 })
 
 test('units that names give away', () => {

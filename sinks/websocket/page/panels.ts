@@ -24,6 +24,8 @@ export interface Panel {
   lines: PanelLine[]
   /** Lines that found no place. */
   more: number
+  /** Its lines are the same thing of several, such as keys or the items of a list, and can stand apart. */
+  peers: boolean
   area: boolean
   hint: FieldHint
 }
@@ -36,6 +38,10 @@ const isSample = ({ entry: { series } }: PanelLine) =>
 
 /** Lines in a graph, beyond which nobody can tell them apart. */
 const MOST_LINES = 8
+/** More peers than these get a graph each, unless somebody wants them together. */
+const MOST_TOGETHER = 5
+/** Lines of a panel in all. */
+const MOST_PEERS = 24
 const DASHES: (number[] | undefined)[] = [undefined, [6, 3], [2, 2]]
 
 const UNITS: [RegExp, string][] = [
@@ -100,6 +106,34 @@ export function panelsFor({ type, hint = {} }: TypeInfo, entries: Entry[], rate:
   return panels
 }
 
+/** Whether each line has a small graph of its own. */
+export function isApart(
+  { id, kind, peers, lines }: Panel,
+  view: { apart: string[]; together: string[] },
+): boolean {
+  if (!peers || kind !== 'lines' || lines.length < 2) return false
+  return view.apart.includes(id) || (lines.length > MOST_TOGETHER && !view.together.includes(id))
+}
+
+/** A panel with as many lines as one graph can have. */
+export function together(panel: Panel): Panel {
+  const more = panel.more + Math.max(0, panel.lines.length - MOST_LINES)
+  return more === panel.more ? panel : { ...panel, lines: panel.lines.slice(0, MOST_LINES), more }
+}
+
+/** A panel of each line. */
+export function apart(panel: Panel): Panel[] {
+  return panel.lines.map(({ dash: _, ...line }) => ({
+    ...panel,
+    id: `${panel.id} ${line.name}`,
+    title: line.name,
+    lines: [{ ...line, colour: line.entry.series.other ? 11 : (panel.hint.color ?? 0) }],
+    more: 0,
+    peers: false,
+    area: true,
+  }))
+}
+
 /** Gauges of one unit share a graph, items of a list share one of their own; what has limits of its own stays alone. */
 function sharing(field: string, panel: Panel, hint: FieldHint): string | undefined {
   const { kind } = panel.lines[0]!.entry.series
@@ -123,6 +157,7 @@ function join(host: Panel, { lines, hint }: Panel): void {
     colour: hint.color ?? used % 12,
   })
   host.area = false
+  host.peers = true
 }
 
 const lastPart = (field: string) => field.slice(field.lastIndexOf('.') + 1)
@@ -141,6 +176,7 @@ function ratePanel(type: string, total: Entry, counts: Entry[], colour: number):
     unit: '/s',
     lines,
     more: 0,
+    peers: lines.length > 1,
     area: lines.length === 1,
     hint: { min: 0 },
   }
@@ -160,6 +196,7 @@ function fieldPanel(type: string, field: string, entries: Entry[], hint: FieldHi
     unit: kind === 'counter' || kind === 'amount' ? perSecond(unit, hint.aggregate) : unit,
     lines: [],
     more: 0,
+    peers: split,
     area: false,
     hint,
   }
@@ -209,8 +246,8 @@ function sortKeys(entries: Entry[]): Entry[] {
 }
 
 function limitLines(panel: Panel): void {
-  panel.more = Math.max(0, panel.lines.length - MOST_LINES)
-  if (panel.more > 0) panel.lines.length = MOST_LINES
+  panel.more = Math.max(0, panel.lines.length - MOST_PEERS)
+  if (panel.more > 0) panel.lines.length = MOST_PEERS
   if (panel.lines.length < 2) return
   panel.lines.forEach((line, i) => {
     const dash = DASHES[Math.floor(i / 4) % DASHES.length]

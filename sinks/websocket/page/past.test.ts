@@ -28,8 +28,19 @@ test('a card asks for what its graphs show, and the answer is put where they loo
     entry({ type: 'disk', field: 'health', kind: 'state' }),
   ]
   const info = { type: 'disk', rate: 1, seen: 0 }
-  const [question, ...more] = questionsFor(info, panelsFor(info, entries, 50), MINUTE)
+  const [question, growth, words, ...more] = questionsFor(info, panelsFor(info, entries, 1), MINUTE)
   assert.equal(more.length, 0)
+  assert.deepEqual(
+    [growth, words].map((each) => each!.parameters.slice(2)),
+    [
+      [
+        ['by', 'source'],
+        ['measure', 'min(data.ups)'],
+        ['measure', 'max(data.ups)'],
+      ],
+      [['by', 'data.health']],
+    ],
+  )
   assert.deepEqual(question!.parameters, [
     ['type', 'disk'],
     ['every', '60000ms'],
@@ -85,6 +96,49 @@ test('split by key: keys without a line of their own are added up; a cut answer 
       ['GET · 200', [0], [5]],
       ['POST · –', [0], [1]],
       ['other', [0], [5]],
+    ],
+  )
+})
+
+test('what a counter has grown by is told from the totals of each source; a fall means that it began anew', () => {
+  const entries = [entry({ type: 'nic', field: 'rx', kind: 'counter' })]
+  const info = { type: 'nic', rate: 50, seen: 0 }
+  const [question] = questionsFor(info, panelsFor(info, entries, 50), MINUTE)
+  const rows = [
+    [iso(-1), 'a', 80, 90],
+    [iso(0), 'a', 100, 160],
+    [iso(0), 'b', 5, 9],
+    [iso(1), 'a', 170, 200],
+    // Nothing of b in this minute: what it grew by is told in the next one.
+    [iso(2), 'a', 3, 30],
+    [iso(2), 'b', 20, 29],
+    [iso(3), 'a', 10, 50],
+    [iso(3), 'b', null, null],
+  ]
+  const { series } = historyOf(question!, { rows, truncated: false }, AT, AT + 5 * MINUTE, MINUTE)
+  assert.deepEqual(
+    series.map(({ field, at, sum }) => [field, at, sum]),
+    [['rx', [0, 1, 2, 3], [70 + 4, 40, 30 + 20, 20 + 10]]],
+  )
+})
+
+test('of a state the word that was said most stands for a bucket', () => {
+  const entries = [entry({ type: 'db', field: 'health', kind: 'state', states: ['ok', 'down'] })]
+  const info = { type: 'db', rate: 1, seen: 0 }
+  const [question] = questionsFor(info, panelsFor(info, entries, 1), MINUTE)
+  const rows = [
+    [iso(0), 'down', 2],
+    [iso(0), 'ok', 58],
+    [iso(1), 'down', 60],
+    [iso(2), 'unheard of', 5],
+    [iso(2), 'ok', 4],
+  ]
+  const { series } = historyOf(question!, { rows, truncated: false }, AT, AT + 5 * MINUTE, MINUTE)
+  assert.deepEqual(
+    [series[0]!.at, series[0]!.last],
+    [
+      [0, 1, 2],
+      [0, 1, 2],
     ],
   )
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Series } from '../protocol.js'
-import { PictureMaker, reachOf, UNKNOWN, valueAt } from './picture.js'
+import { extentOf, PictureMaker, reachOf, SharedPicture, UNKNOWN, valueAt } from './picture.js'
 import { Store } from './store.js'
 
 function storeWith(buckets: Record<number, { n?: number; lost?: number }>): Store {
@@ -65,4 +65,24 @@ test('a line spans the usual distance of its values and no more', () => {
   assert.equal(reachOf(every(10)), 30)
   assert.equal(valueAt(every(2), 3), 2)
   assert.ok(Number.isNaN(valueAt(Float64Array.of(1, UNKNOWN, Number.NaN), 2)))
+})
+
+test('graphs that share a picture share its scale, and each has it once', () => {
+  let made = 0
+  const shared = new SharedPicture()
+  const take = (line: number) =>
+    shared.take(line, () => {
+      made++
+      const values = [
+        Float64Array.of(1, 2),
+        Float64Array.of(Number.NaN, 40 + made),
+        Float64Array.of(UNKNOWN, 3),
+      ]
+      return { from: 0, to: 2, times: Float64Array.of(0, 1), values, lost: [], unknown: [] }
+    })
+  const [first, second] = [take(0), take(1)]
+  assert.deepEqual([first.extent, second.extent, made], [[1, 41], [1, 41], 1])
+  assert.deepEqual([...second.values[0]!], [Number.NaN, 41])
+  assert.deepEqual([take(1).extent, take(0).extent, made], [[1, 42], [1, 42], 2])
+  assert.ok(extentOf([Float64Array.of(Number.NaN, UNKNOWN)]).every((end) => !Number.isFinite(end)))
 })

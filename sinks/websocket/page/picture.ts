@@ -64,8 +64,46 @@ export class PictureMaker {
       times: this.#times,
       values: this.#values,
       lost: lostSpans(store, type, first, beyond),
+      ...(store.lossesFrom > from && { blind: Math.min(store.lossesFrom, to) / 1000 }),
       unknown: unknownSpans(store, first, beyond, timeline.bucket(to)),
     }
+  }
+}
+
+/** Least and greatest of all values that are there; low is above high when there is none. */
+export function extentOf(
+  values: Float64Array[],
+  skip: (index: number) => boolean = () => false,
+): [low: number, high: number] {
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  values.forEach((column, i) => {
+    if (skip(i)) return
+    for (const value of column) {
+      if (value < low) low = value
+      if (value > high && value !== UNKNOWN) high = value
+    }
+  })
+  return [low, high]
+}
+
+/**
+ * One picture that is handed out line by line to graphs of their own, so that all are of the same time and have one
+ * scale. Whoever comes for a line again gets it from a new one.
+ */
+export class SharedPicture {
+  #maker = new PictureMaker()
+  #taken = new Set<number>()
+  #whole: Picture | undefined
+
+  take(line: number, make: (maker: PictureMaker) => Picture): Picture {
+    if (this.#whole === undefined || this.#taken.has(line)) {
+      this.#taken.clear()
+      const whole = make(this.#maker)
+      this.#whole = { ...whole, extent: extentOf(whole.values) }
+    }
+    this.#taken.add(line)
+    return { ...this.#whole, values: this.#whole.values.slice(line, line + 1) }
   }
 }
 

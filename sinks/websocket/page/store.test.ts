@@ -116,3 +116,28 @@ test('numbers that are no numbers are not drawn', () => {
   store.applyTick(tick({ t: 10_000, counts: { i: [7, 8], n: [null as unknown as number, 3] } }))
   assert.deepEqual(column(store, 'n', 10, 11), [Number.NaN])
 })
+
+test('losses are told in buckets of their own length, and what was before is not known', () => {
+  const store = new Store(60_000, 60)
+  store.lossesFrom = Number.POSITIVE_INFINITY
+  const told: History = {
+    ...history(600_000, 900_000, 900_000, []),
+    step: 10_000,
+    series: [{ ...hits, at: [], lostAt: [1, 5, 7], lost: [3, 4, 50] }],
+  }
+  store.timeline.reach(14)
+  for (let again = 0; again < 2; again++) store.applyLosses('http.hit', told)
+  assert.deepEqual(column(store, 'lost', 9, 12), [Number.NaN, 7, 50])
+  assert.equal(store.lossesFrom, 600_000)
+  store.applyLosses('http.hit', { ...told, from: 900_000, series: [] })
+  assert.equal(store.lossesFrom, Number.POSITIVE_INFINITY, 'nothing is known of that time')
+  assert.deepEqual(column(store, 'lost', 9, 12), [Number.NaN, Number.NaN, Number.NaN])
+})
+
+test('when a type was last heard of', () => {
+  const store = filled()
+  store.begin(1, [{ type: 'quiet', rate: 0, seen: 0 }])
+  assert.deepEqual([store.hasHeard('quiet'), store.lastOf('quiet')], [false, 0])
+  store.applyTick(tick(counted(20_000, 5), { t: 30_000, lost: { i: [7], n: [2] } }))
+  assert.deepEqual([store.hasHeard('http.hit'), store.lastOf('http.hit')], [true, 20_000])
+})

@@ -11,7 +11,7 @@ const MEASURES = ['n', 'sum', 'min', 'max', 'last', 'p50', 'p95', 'p99'] as cons
 export interface Entry {
   series: Series
   columns: Partial<Record<Measure, Float32Array>>
-  /** Bucket that was last written. */
+  /** Last bucket in which something happened; 0: none. */
   written: number
 }
 
@@ -42,6 +42,8 @@ export class Store {
   epoch = 0
   /** Counts up with every change of the list of types and series. */
   revision = 0
+  /** Of the time before it nobody knows whether events were lost, milliseconds. */
+  lossesFrom = 0
   #numbers = new Map<number, Entry>()
   #known: Float32Array
   /** End of the last bucket that has ended, milliseconds. */
@@ -152,6 +154,19 @@ export class Store {
     this.revision++
   }
 
+  /** What was lost of a type, told in buckets of whatever length, and from when on that is known. */
+  applyLosses(type: string, { series, from, to, step }: History): void {
+    this.lossesFrom = from < to ? from : Number.POSITIVE_INFINITY
+    const entry = this.#enter({ i: -1, type })
+    entry.columns.lost?.fill(Number.NaN)
+    const mine = series.find((each) => each.field === undefined && each.key === undefined)
+    mine?.lostAt?.forEach((place, k) => {
+      const bucket = this.timeline.bucket(from + place * step)
+      const before = this.timeline.get(entry.columns.lost, bucket) || 0
+      this.#write(entry, 'lost', bucket, before + (mine.lost?.[k] ?? 0))
+    })
+  }
+
   #write(entry: Entry, measure: Measure, bucket: number, value: number | null | undefined): void {
     if (typeof value !== 'number') return
     let column = entry.columns[measure]
@@ -160,7 +175,7 @@ export class Store {
       entry.columns[measure] = column
     }
     this.timeline.set(column, bucket, value)
-    if (bucket > entry.written) entry.written = bucket
+    if (bucket > entry.written && measure !== 'lost') entry.written = bucket
   }
 
   #enter(series: Series): Entry {
@@ -192,6 +207,17 @@ export class Store {
   #addTypes(types: TypeInfo[]): void {
     for (const info of types) this.types.set(info.type, info)
     if (types.length > 0) this.revision++
+  }
+
+  /** Whether there ever was something of that type, if only losses. */
+  hasHeard(type: string): boolean {
+    return this.entries.has(identity({ type }))
+  }
+
+  /** When an event of that type last came, milliseconds since 1970; 0: none since the server started. */
+  lastOf(type: string): number {
+    const written = this.entries.get(identity({ type }))?.written ?? 0
+    return Math.max(this.types.get(type)?.seen ?? 0, written * this.timeline.step)
   }
 
   /** Events of a type a second, over the last `buckets` that have ended before `end` (a bucket). */

@@ -4,6 +4,7 @@ import { show } from './format.js'
 import { Icon } from './icons.js'
 import type { Page } from './page.js'
 import { PictureMaker } from './picture.js'
+import { silenceOf } from './silence.js'
 import { drawSpark } from './spark.js'
 import { identity } from './store.js'
 
@@ -35,6 +36,7 @@ export function Strip({ page, info }: { page: Page; info: TypeInfo }) {
   const { store } = page.live
   const rate = store.rate(type, store.timeline.bucket(Math.min(page.window()[1], page.end())))
   const title = hint?.title ?? type
+  const silence = silenceOf(page, info)
   return (
     <li class="strip" data-type={type}>
       <button
@@ -53,8 +55,16 @@ export function Strip({ page, info }: { page: Page; info: TypeInfo }) {
       </button>
       <canvas ref={canvas} class="spark" aria-hidden="true" />
       <span class="strip-rate">
-        {show(rate)}
-        <span class="unit">/s</span>
+        {silence ? (
+          <span class="muted" title={silence.long}>
+            {silence.short}
+          </span>
+        ) : (
+          <>
+            {show(rate)}
+            <span class="unit">/s</span>
+          </>
+        )}
       </span>
     </li>
   )

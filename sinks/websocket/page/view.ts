@@ -15,6 +15,9 @@ export interface View {
   pinned: string[]
   opened: string[]
   closed: string[]
+  /** Graphs whose lines stand apart, and such whose lines do not, by hand. */
+  apart: string[]
+  together: string[]
   /** Names of hidden lines, by chart. */
   hidden: Record<string, string[]>
 }
@@ -43,6 +46,8 @@ export const DEFAULT_VIEW: View = {
   pinned: [],
   opened: [],
   closed: [],
+  apart: [],
+  together: [],
   hidden: {},
 }
 
@@ -60,7 +65,7 @@ export function writeView(view: View): string {
   if (view.zone !== 'local') out.set('zone', view.zone)
   if (view.rate !== 'auto') out.set('rate', view.rate)
   if (view.kiosk) out.set('kiosk', '1')
-  for (const key of ['pinned', 'opened', 'closed'] as const) {
+  for (const key of ['pinned', 'opened', 'closed', 'apart', 'together'] as const) {
     for (const each of view[key]) out.append(key, each)
   }
   for (const [chart, names] of Object.entries(view.hidden)) {
@@ -95,6 +100,8 @@ export function readView(text: string): View {
     pinned: list('pinned'),
     opened: list('opened'),
     closed: list('closed'),
+    apart: list('apart'),
+    together: list('together'),
     hidden,
   }
 }
