@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import { describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { EventRouter, EventSource } from '../../lib/index.js'
@@ -8,6 +8,7 @@ import { freeEndpoint, until } from '../../testing/index.js'
 import { numbers, open, withoutChromium } from './fixtures/chromium.js'
 import { LiveServer, shopping } from './fixtures/live.js'
 import { shopWindow } from './fixtures/shop-window.js'
+import type { History } from './protocol.js'
 
 const skip = withoutChromium()
 const KB = 1000
@@ -34,7 +35,16 @@ test('the page is small', () => {
 })
 
 describe('the page in a browser', { skip }, () => {
-  const shop = shopWindow(5)
+  const shop = shopWindow()
+
+  // The time before a page is opened is what it has to fill in.
+  before(() =>
+    until('five seconds are known', async () => {
+      const answer = await fetch(new URL('api/history?match=http.hit', shop.live.url))
+      const { series } = (await answer.json()) as History
+      return (series[0]?.at.length ?? 0) >= 5
+    }),
+  )
 
   test('the first open shows graphs that move, filled back', async () => {
     for (const [width, height, colorScheme] of [
