@@ -7,7 +7,8 @@ import {
   subscribe,
 } from '../lib/index.js'
 import { freeEndpoint, Remote, until } from '../testing/index.js'
-import { peakMemory } from './process-memory.js'
+import { grown, type Held, Memory } from './memory.js'
+import { ProgramSink } from './program-sink.js'
 
 /** What became of all events of a scenario, over all its streams and sinks. */
 export interface Outcome {
@@ -25,9 +26,10 @@ export interface Outcome {
   /** Whether everything came to rest in time, and if not, what did not. */
   settled: boolean
   open: string
-  /** Largest resident memory of one process, bytes. */
-  routerMemory: number
-  sinkMemory: number
+  /** Of the routers and sinks that lived through it, the ones that grew most; nobody may have. */
+  memory: { router: Held | undefined; sink: Held | undefined }
+  /** Most that any process has grown that lived through it, bytes. */
+  grown: number
 }
 
 type Role = 'source' | 'router' | 'sink'
@@ -35,14 +37,21 @@ type Role = 'source' | 'router' | 'sink'
 interface Member {
   role: Role
   name: string
-  remote: Remote
+  remote: Remote | ProgramSink
+  memory: Memory
 }
 
-/** How long things may take to come to rest after a fault, milliseconds. */
-const SETTLE = 30_000
+/** How long things may take to come to rest after a fault, milliseconds; much longer than they do. */
+const SETTLE = 60_000
+/** How long memory may take to be given back, milliseconds. */
+const GIVE_BACK = 10_000
+/** How much a process may have grown in the end, bytes. */
+export const MAX_GROWTH = 64_000_000
 const TYPES = ['load.a', 'load.b', 'load.c']
 /** Dialled again at once, and heard of soon: a scenario takes seconds and not minutes. */
 const DIALLING = { reconnectInterval: '20ms' }
+/** Nothing is lost because a machine is slow: who wants queues to overflow makes them short. */
+const ROOMY = { sendHighWaterMark: 100_000 }
 
 /**
  * A bus of real processes, and its audit. The audit listens at a router of its own, over ipc: what is done to the bus
@@ -54,7 +63,8 @@ export class Bus implements AsyncDisposable {
   #listening: Subscription
   #reading: Promise<void>
   #members: Member[] = []
-  #peak: Record<Role, number> = { source: 0, router: 0, sink: 0 }
+  #reports = 0
+  #owned: (Disposable | AsyncDisposable)[] = []
 
   constructor() {
     this.#listening = subscribe({ connect: [...this.#router.sinkEndpoints], subscribe: ['_report.**'] })
@@ -69,7 +79,7 @@ export class Bus implements AsyncDisposable {
   /** Starts a router; its endpoints are the one for sources and the one for sinks. */
   router(options: object = {}, through: readonly string[] = []): Promise<Remote> {
     const ends = { bindSources: [freeEndpoint()], bindSinks: [freeEndpoint()] }
-    return this.#start('router', 'router', { ...DIALLING, ...ends, ...options }, through)
+    return this.#start('router', 'router', { ...DIALLING, ...ROOMY, ...ends, ...options }, through)
   }
 
   /** Starts a router where a killed one was. */
@@ -85,7 +95,12 @@ export class Bus implements AsyncDisposable {
     through: readonly string[] = [],
   ): Promise<Remote> {
     const ends = { source: name, connect: [...connect, ...this.reportsTo] }
-    return this.#start('source', name, { ...DIALLING, heartbeat: '200ms', ...ends, ...options }, through)
+    return this.#start(
+      'source',
+      name,
+      { ...DIALLING, ...ROOMY, heartbeat: '200ms', ...ends, ...options },
+      through,
+    )
   }
 
   sink(
@@ -96,6 +111,29 @@ export class Bus implements AsyncDisposable {
   ): Promise<Remote> {
     const ends = { name, connect, report: this.reportsTo, subscribe: ['load.**'] }
     return this.#start('sink', name, { ...DIALLING, ...ends, ...options }, through)
+  }
+
+  /** Starts a sink as the program runs it: `words` is its name and its own flags. */
+  programSink(name: string, words: readonly string[], connect: readonly string[]): ProgramSink {
+    const sink = new ProgramSink([
+      ...words,
+      ...['--name', name, '--subscribe', 'load.**', '--reconnect-interval', '20ms'],
+      ...connect.flatMap((endpoint) => ['--connect', endpoint]),
+      ...this.reportsTo.flatMap((endpoint) => ['--report', endpoint]),
+    ])
+    this.#members.push({ role: 'sink', name, remote: sink, memory: new Memory(sink.pid) })
+    return sink
+  }
+
+  /** What a scenario has made and the bus stands on: it goes when all processes are gone. */
+  own<T extends Disposable | AsyncDisposable>(made: T): T {
+    this.#owned.push(made)
+    return made
+  }
+
+  /** Notes what each process holds before anything goes wrong. */
+  noteMemory(): void {
+    for (const { memory } of this.#members) memory.note()
   }
 
   async flow(sources: readonly Remote[], perSecond: number, pad = 0): Promise<void> {
@@ -109,17 +147,53 @@ export class Bus implements AsyncDisposable {
     await until(`${count} more events were sent`, () => sent() >= goal, SETTLE)
   }
 
+  /** Waits until so many more reports have come: some time, on a machine as slow as this one. */
+  async reports(count: number): Promise<void> {
+    const goal = this.#reports + count
+    await until(`${count} more reports came`, () => this.#reports >= goal, SETTLE)
+  }
+
+  /** Waits until new events of every living source come to every living sink. */
+  async flowing(): Promise<void> {
+    const before = this.#counts('received')
+    await until(
+      'events of every source come to every sink',
+      () => {
+        const now = [...this.#counts('received')]
+        return now.length > 0 && now.every(([key, count]) => count > (before.get(key) ?? 0))
+      },
+      SETTLE,
+    )
+  }
+
+  /** Waits until a source has sent something. */
+  async heardOf(source: string): Promise<void> {
+    const sent = () => this.streams().find((each) => each.source === source && each.alive)?.sent ?? 0
+    await until(`${source} has sent something`, () => sent() > 0, SETTLE)
+  }
+
+  /** Waits until something is so, for as long as a slow machine may take. */
+  passes(what: string, condition: () => unknown): Promise<void> {
+    return until(what, condition, SETTLE)
+  }
+
+  /** Waits until the audit says of a sink that it is in a state. */
+  async isNamed(name: string, state: AuditedTotals['state']): Promise<void> {
+    const named = () => this.sinks().find(({ sink }) => sink.endsWith(`/${name}`))?.state
+    await until(`${name} is named as ${state}`, () => named() === state, SETTLE)
+  }
+
   /**
    * Waits until every stream of a living source comes to every living sink on more than one way. The count of what came
    * twice must grow from report to report: the first new one may still tell of the time before a router went.
    */
   async doubled(): Promise<void> {
     for (let report = 0; report < 3; report++) {
-      const before = this.#doubles()
+      const before = this.#counts('duplicate')
       await until(
         'everything comes on two ways',
         () => {
-          const now = this.#doubles()
+          const now = this.#counts('duplicate')
           return now.size > 0 && [...now].every(([key, count]) => count > (before.get(key) ?? 0))
         },
         SETTLE,
@@ -129,8 +203,7 @@ export class Bus implements AsyncDisposable {
 
   /** Waits until a sink has accounted for all that its sources, which emit no more, have sent; says how much that is. */
   async quiet(name: string): Promise<number> {
-    const sources = this.#members.filter(({ role }) => role === 'source')
-    const counters = await Promise.all(sources.map(({ remote }) => remote.counters()))
+    const counters = await Promise.all(this.#sources().map((source) => source.counters()))
     const sent = counters.reduce((sum, each) => sum + Number(each.sent), 0)
     const has = () => {
       const { before, received, lost } = this.at(name)
@@ -140,10 +213,14 @@ export class Bus implements AsyncDisposable {
     return sent
   }
 
-  async kill(remote: Remote): Promise<void> {
-    this.#notePeak()
-    this.#members = this.#members.filter((each) => each.remote !== remote)
+  async kill(remote: Remote | ProgramSink): Promise<void> {
+    this.#leave(remote)
     await remote.kill()
+  }
+
+  async drain(remote: Remote): Promise<void> {
+    this.#leave(remote)
+    await remote.drain()
   }
 
   streams(): AuditedStream[] {
@@ -164,23 +241,30 @@ export class Bus implements AsyncDisposable {
     return sum
   }
 
+  /** What one sink has received and not written. */
+  dropped(name: string): number {
+    const known = this.sinks().find(({ sink }) => sink.endsWith(`/${name}`))
+    return Object.values(known?.dropped ?? {}).reduce((sum, each) => sum + each, 0)
+  }
+
   /** Ends all flows, waits until everything adds up or has had its time to, and says what it came to. */
   async settle(): Promise<Outcome> {
-    for (const { role, remote } of this.#members) {
+    for (const { remote } of this.#members) {
       // Where a scenario failed half-way, somebody may stand still.
       remote.resume()
-      if (role === 'source') await remote.flow({ types: TYPES, perSecond: 0 })
     }
-    const settled = await until('', () => this.#isSettled(), SETTLE).then(
-      () => true,
-      () => false,
-    )
-    this.#notePeak()
+    await this.flow(this.#sources(), 0)
+    const settled = await isTrueWithin(SETTLE, () => this.#isSettled())
+    await isTrueWithin(GIVE_BACK, () => this.#grown() <= MAX_GROWTH)
     return { ...this.#outcome(), settled, open: settled ? '' : JSON.stringify(this.#open()) }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { remote } of this.#members) await remote.kill()
+    for (const made of this.#owned) {
+      if (Symbol.asyncDispose in made) await made[Symbol.asyncDispose]()
+      else made[Symbol.dispose]()
+    }
     await this.#listening.close()
     await this.#reading
     await this.#router.close()
@@ -188,13 +272,26 @@ export class Bus implements AsyncDisposable {
 
   async #start(role: Role, name: string, options: object, through: readonly string[]): Promise<Remote> {
     const remote = await Remote.start(role, options, through)
-    this.#members.push({ role, name, remote })
+    this.#members.push({ role, name, remote, memory: new Memory(remote.pid) })
     return remote
+  }
+
+  #sources(): Remote[] {
+    return this.#members.flatMap(({ role, remote }) =>
+      role === 'source' && remote instanceof Remote ? [remote] : [],
+    )
+  }
+
+  #leave(remote: Remote | ProgramSink): void {
+    this.#members = this.#members.filter((each) => each.remote !== remote)
   }
 
   async #read(): Promise<void> {
     for await (const batch of this.#listening) {
-      for (const event of batch) this.#books.take(event, Date.now())
+      for (const event of batch) {
+        this.#books.take(event, Date.now())
+        this.#reports++
+      }
     }
   }
 
@@ -210,12 +307,15 @@ export class Bus implements AsyncDisposable {
     return (await this.#isTold()) && this.#imbalance() === 0
   }
 
-  /** How much came twice, of every stream of a living source at every sink. */
-  #doubles(): Map<string, number> {
+  /** What every living sink has of every stream of a living source. */
+  #counts(of: 'received' | 'duplicate'): Map<string, number> {
+    const sinks = new Set(this.sinks().flatMap(({ sink, alive }) => (alive ? [sink] : [])))
     const living = this.streams().filter(({ alive }) => alive)
     return new Map(
-      living.flatMap(({ source, epoch, type, sinks }) =>
-        sinks.map(({ sink, duplicate }) => [`${source} ${epoch} ${type} ${sink}`, duplicate] as const),
+      living.flatMap(({ source, epoch, type, sinks: at }) =>
+        at
+          .filter(({ sink }) => sinks.has(sink))
+          .map((each) => [`${source} ${epoch} ${type} ${each.sink}`, each[of]] as const),
       ),
     )
   }
@@ -226,6 +326,7 @@ export class Bus implements AsyncDisposable {
     const sinks = this.#members.filter(({ role }) => role === 'sink')
     const living = this.streams().filter(({ alive }) => alive)
     for (const { name, remote } of sources) {
+      if (!(remote instanceof Remote)) continue
       const { sent } = await remote.counters()
       // Its last life is told from this one once it has been silent for long enough.
       const own = living.filter(({ source }) => source === name)
@@ -233,6 +334,8 @@ export class Bus implements AsyncDisposable {
       if (own.some(({ sinks: at }) => at.length < sinks.length)) return false
     }
     for (const { name, remote } of sinks) {
+      // Of a program there are its reports alone, and they agree with what its sources say.
+      if (!(remote instanceof Remote)) continue
       const { received } = await remote.counters()
       if (this.sinks().find(({ sink }) => sink.endsWith(`/${name}`))?.received !== received) return false
     }
@@ -265,13 +368,23 @@ export class Bus implements AsyncDisposable {
         if (count > 0) dropped[reason] = (dropped[reason] ?? 0) + count
       }
     }
-    const { router, sink } = this.#peak
-    return { ...sum, dropped, balance: this.#imbalance(), routerMemory: router, sinkMemory: sink }
+    const held = (role: Role) =>
+      this.#members
+        .flatMap((each) => (each.role === role ? (each.memory.held() ?? []) : []))
+        .sort((a, b) => grown(b) - grown(a))[0]
+    const memory = { router: held('router'), sink: held('sink') }
+    return { ...sum, dropped, balance: this.#imbalance(), memory, grown: this.#grown() }
   }
 
-  #notePeak(): void {
-    for (const { role, remote } of this.#members) {
-      this.#peak[role] = Math.max(this.#peak[role], peakMemory(remote.pid))
-    }
+  /** How much those who live have grown at most since it was noted, bytes. */
+  #grown(): number {
+    return Math.max(0, ...this.#members.flatMap(({ memory }) => memory.held() ?? []).map(grown))
   }
+}
+
+async function isTrueWithin(timeout: number, condition: () => unknown): Promise<boolean> {
+  return until('', condition, timeout).then(
+    () => true,
+    () => false,
+  )
 }

@@ -21,7 +21,7 @@ export const crowd: Scenario[] = [
               reconnectInterval: '20ms',
             }),
         )
-        await Promise.all(born.map((source) => source.subscribed('load.a', { timeout: 10_000 })))
+        await Promise.all(born.map((source) => source.subscribed('load.a', { timeout: 60_000 })))
         for (const source of born) {
           for (let i = random() * 100; i > 0; i--) source.emit('load.a', { i })
         }

@@ -1,6 +1,14 @@
+import type { Held } from './memory.js'
 import type { Played } from './play.js'
 
 const MB = 1_000_000
+
+/** Before and after, and the peak; of one that did not live through it there is nothing to say. */
+function megabytes(held: Held | undefined): string {
+  if (held === undefined) return ''
+  const [before, after, peak] = [held.before, held.after, held.peak].map((bytes) => Math.round(bytes / MB))
+  return `${before} → ${after} (${peak})`
+}
 
 /** The table of a run. */
 export function markdown(played: readonly Played[], skipped: readonly string[]): string {
@@ -16,7 +24,7 @@ export function markdown(played: readonly Played[], skipped: readonly string[]):
       .map(([reason, count]) => `${reason} ${count}`)
       .join(', ') || 0,
     each.balance,
-    ...[each.routerMemory, each.sinkMemory].map((bytes) => Math.round(bytes / MB)),
+    ...[each.memory.router, each.memory.sink].map(megabytes),
   ])
   const right = heading.map((_, i) => (i === 0 ? '---' : '---:'))
   const lines = [heading, right, ...rows].map((cells) => `| ${cells.join(' | ')} |`)

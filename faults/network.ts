@@ -82,6 +82,8 @@ function unable(qdisc?: string): string | undefined {
   }
 }
 
+/** Queues that overflow in a partition of some seconds. */
+const SHORT = { sendHighWaterMark: 1000 }
 const NETEM = 'netem delay 20ms 10ms loss 5%'
 /** Packets beyond what fits into the short queue are lost, as on a real wire that is too thin. */
 const THIN = 'tbf rate 20mbit burst 16kb limit 30kb'
@@ -89,16 +91,19 @@ const THIN = 'tbf rate 20mbit burst 16kb limit 30kb'
 /** Sources, a router and sinks, each on a machine of its own with real addresses. */
 async function apart(bus: Bus, wires: Wires, pad: number): Promise<void> {
   const ends = { bindSources: ['tcp://10.99.1.1:5555'], bindSinks: ['tcp://10.99.2.1:5556'], insecure: true }
-  await bus.router(ends, wires.through(wires.router))
+  await bus.router({ ...SHORT, ...ends }, wires.through(wires.router))
   for (const name of ['a', 'b'])
     await bus.sink(name, ['tcp://10.99.2.1:5556'], {}, wires.through(wires.sinks))
-  const start = (name: string) => bus.source(name, ['tcp://10.99.1.1:5555'], {}, wires.through(wires.sources))
+  const start = (name: string) =>
+    bus.source(name, ['tcp://10.99.1.1:5555'], SHORT, wires.through(wires.sources))
   await bus.flow([await start('s0'), await start('s1')], RATE, pad)
   await bus.traffic(1000)
+  await bus.flowing()
+  bus.noteMemory()
 }
 
 async function partition(bus: Bus, { random, times }: Terms, device: 'toSources' | 'toSinks') {
-  using wires = new Wires()
+  const wires = bus.own(new Wires())
   await apart(bus, wires, PAD)
   for (let i = 0; i < times(1, 5); i++) {
     wires.cut(device, true)
@@ -106,19 +111,16 @@ async function partition(bus: Bus, { random, times }: Terms, device: 'toSources'
     wires.cut(device, false)
     await bus.traffic(3000)
   }
-  // While the wires are there.
-  await bus.settle()
 }
 
 async function spoiled(bus: Bus, how: string, { times }: Terms) {
-  using wires = new Wires()
+  const wires = bus.own(new Wires())
   await apart(bus, wires, PAD)
   for (const far of ['sources', 'sinks'] as const) {
     wires.spoil(far, how)
     await bus.traffic(times(5000, 50_000))
     wires.heal(far)
   }
-  await bus.settle()
 }
 
 export const network: Scenario[] = [

@@ -1,5 +1,5 @@
 import { seeded } from '../testing/index.js'
-import { Bus, type Outcome } from './bus.js'
+import { Bus, MAX_GROWTH, type Outcome } from './bus.js'
 import type { Scenario } from './scenario.js'
 
 export interface Played extends Outcome {
@@ -19,5 +19,6 @@ export async function play(scenario: Scenario, seed: number, long: boolean): Pro
   }
   const outcome = await bus.settle()
   if (!outcome.settled) fault ??= `the books were not closed: ${outcome.open}`
+  if (outcome.grown > MAX_GROWTH) fault ??= `a process has grown by ${outcome.grown} bytes`
   return { scenario: scenario.name, ...outcome, ...(fault !== undefined && { fault }) }
 }

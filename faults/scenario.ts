@@ -30,13 +30,31 @@ const sides = (routers: readonly Remote[]) => ({
   sinks: routers.map(({ endpoints }) => endpoints[1]!),
 })
 
+interface Setting {
+  routers?: number
+  router?: object
+  source?: object
+  sink?: object
+  pad?: number
+  /** Where to dial instead of a router's own endpoint. */
+  dial?: (endpoint: string) => Promise<string>
+}
+
 /** Routers side by side, sinks a and b, sources s0 to s2 that emit. */
-export async function running(bus: Bus, { routers: count = 1, router = {}, sink = {}, pad = 0 } = {}) {
+export async function running(bus: Bus, setting: Setting = {}) {
+  const { routers: count = 1, router = {}, source = {}, sink = {}, pad = 0 } = setting
+  const { dial = async (endpoint) => endpoint } = setting
   const routers = await Promise.all(Array.from({ length: count }, () => bus.router(router)))
-  const ends = sides(routers)
+  const own = sides(routers)
+  const ends = {
+    sources: await Promise.all(own.sources.map(dial)),
+    sinks: await Promise.all(own.sinks.map(dial)),
+  }
   const sinks = await Promise.all(['a', 'b'].map((name) => bus.sink(name, ends.sinks, sink)))
-  const sources = await Promise.all(['s0', 's1', 's2'].map((name) => bus.source(name, ends.sources)))
+  const sources = await Promise.all(['s0', 's1', 's2'].map((name) => bus.source(name, ends.sources, source)))
   await bus.flow(sources, RATE, pad)
   await bus.traffic(1000)
+  await bus.flowing()
+  bus.noteMemory()
   return { routers, router: routers[0]!, ends, sinks, sources }
 }

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Remote, seeded, until } from '../testing/index.js'
 import { Bus } from './bus.js'
-import { descriptors, memory } from './process-memory.js'
+import { descriptors, memory } from './memory.js'
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '60' }, seed: { type: 'string' } },
