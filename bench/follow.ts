@@ -22,11 +22,17 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { lineOf } from './follow-line.js'
 import { finish, type Row, table } from './report.js'
+import { quick, size } from './size.js'
 
 const FOLLOWERS = ['tail', 'tail-file', 'eventstorm']
-const BULK = Number(process.env.BENCH_LINES ?? 1_000_000)
-const STEPS = 60
+const BULK = size('BENCH_LINES', 1_000_000, 10_000)
+const STEPS = quick ? 10 : 60
 const LINES_A_STEP = 400
+/** Milliseconds in which every follower has read what there is. */
+const QUIET = quick ? 300 : 1500
+/** Milliseconds after which nobody waits any more for lines that have not come; ours must come. */
+const PATIENCE = quick ? 1500 : 6000
+const OUR_PATIENCE = 30_000
 
 const folder = mkdtempSync(join(tmpdir(), 'storm-follow-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -67,13 +73,17 @@ class Follower {
     return { numbers: Uint32Array.from(numbers), damaged: notes.filter((note) => note === 'x').length }
   }
 
-  /** Waits until nothing has been noted for a while. */
-  async settle(): Promise<void> {
-    for (let before = -1; ; ) {
+  /** Waits until nothing has been noted for a while; for longer, as long as some of the lines have not come. */
+  async settle(lines: number): Promise<void> {
+    let noted = -1
+    const patience = this.#role === 'eventstorm' ? OUR_PATIENCE : PATIENCE
+    for (let waited = 0; waited < patience; waited += QUIET) {
       const { length } = readFileSync(this.#notes)
-      if (length === before) return
-      before = length
-      await pause(1500)
+      if (length === noted) {
+        if (new Set(this.seen().numbers).size === lines) return
+      } else waited = 0
+      noted = length
+      await pause(QUIET)
     }
   }
 }
@@ -114,7 +124,7 @@ class Writer {
 
   /** Copied and truncated, with a pause before, so that every follower could have read what was there. */
   async copytruncate(): Promise<void> {
-    await pause(1500)
+    await pause(QUIET)
     copyFileSync(this.#path, `${this.#path}.copy`)
     truncateSync(this.#path)
   }
@@ -128,7 +138,7 @@ async function rotations(follower: Follower, restarts: boolean): Promise<Row> {
   const writer = new Writer(follower.log)
   writer.write(10)
   follower.start()
-  await pause(1000)
+  await follower.settle(10)
   for (let step = 1; step <= STEPS; step++) {
     writer.write(LINES_A_STEP)
     if (step % 15 === 0) await writer.copytruncate()
@@ -142,7 +152,7 @@ async function rotations(follower: Follower, restarts: boolean): Promise<Row> {
     }
     await pause(40)
   }
-  await follower.settle()
+  await follower.settle(writer.lines)
   await follower.kill()
   writer.close()
   const { numbers, damaged } = follower.seen()

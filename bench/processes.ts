@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
@@ -10,14 +10,34 @@ export class RoleProcess {
   readonly role: string
   #child: ChildProcess
   #reports: Report[] = []
+  #wake = () => {}
+  #relayed = new Map<string, RoleProcess[]>()
 
-  /** @param role name of a role in `program`, roles.ts by default */
-  constructor(role: string, options: object, program = './roles.js') {
+  /**
+   * @param role name of a role in `program`, roles.ts by default
+   * @param program a module beside this one, or the path of a native program, which finds the channel's file descriptor
+   *   in NODE_CHANNEL_FD: lines of JSON, both ways
+   */
+  constructor(role: string, options: object, program = './roles.js', nodeOptions: string[] = []) {
     this.role = role
-    this.#child = fork(fileURLToPath(new URL(program, import.meta.url)), [role, JSON.stringify(options)])
-    this.#child.on('message', (report: Report) => this.#reports.push(report))
-    this.#child.on('exit', (code) => {
-      if (code) this.#reports.push({ failed: `${role} exited with ${code}` })
+    const given = [role, JSON.stringify(options)]
+    const execArgv = [...process.execArgv, ...nodeOptions]
+    this.#child = program.endsWith('.js')
+      ? fork(fileURLToPath(new URL(program, import.meta.url)), given, { execArgv })
+      : spawn(program, given, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+    this.#child.on('message', (report: Report) => {
+      for (const key in report) {
+        const others = this.#relayed.get(key)
+        if (others === undefined) continue
+        for (const other of others) other.tell(report)
+        return
+      }
+      this.#reports.push(report)
+      this.#wake()
+    })
+    this.#child.on('exit', (code, signal) => {
+      this.#reports.push({ failed: `${role} ended with ${code ?? signal}` })
+      this.#wake()
     })
   }
 
@@ -25,31 +45,60 @@ export class RoleProcess {
     return this.#child.pid!
   }
 
+  /** Reports with this key go on to another role, as they are. */
+  relay(key: string, to: RoleProcess): void {
+    this.#relayed.set(key, [...(this.#relayed.get(key) ?? []), to])
+  }
+
   /** The next report that has the key. */
   async report<T extends Report>(key: string): Promise<T> {
     for (;;) {
-      const failure = this.#reports.find((report) => 'failed' in report)
-      if (failure) throw new Error(String(failure.failed))
       const index = this.#reports.findIndex((report) => key in report)
       if (index >= 0) return this.#reports.splice(index, 1)[0] as T
-      await Promise.race([once(this.#child, 'message'), once(this.#child, 'exit')])
+      const failure = this.#reports.find((report) => 'failed' in report)
+      if (failure) throw new Error(String(failure.failed))
+      await new Promise<void>((resolve) => {
+        const others = this.#wake
+        this.#wake = () => {
+          others()
+          resolve()
+        }
+      })
     }
   }
 
   tell(message: object): void {
-    this.#child.send(message)
+    // It may just have ended.
+    if (this.#child.connected) this.#child.send(message, () => {})
+  }
+
+  /** CPU it has used since this was last asked, seconds; of roles that answer marks. */
+  async used(): Promise<number> {
+    this.tell({ mark: true })
+    return (await this.report<{ used: number }>('used')).used
   }
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
   }
 
+  get #ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    if (this.#ended) return
     const gone = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
     await gone
   }
+}
+
+/** Who plays a role: its name, the program that it is in, and options of its own. */
+export interface Player {
+  role: string
+  program?: string | undefined
+  options?: object
 }
 
 /** A sender and a receiver in two processes, with a router in a third between them if wanted. */
@@ -60,25 +109,27 @@ export class Line implements AsyncDisposable {
     readonly router: RoleProcess | undefined,
   ) {}
 
-  /** Resolves when all are connected and the sender waits for a word. */
+  /** Resolves when all are connected and the sender waits for a word. What the receiver has taken is told the sender. */
   static async start(
-    senderRole: string,
-    receiverRole: string,
-    routed: boolean,
+    sending: string | Player,
+    receiving: string | Player,
+    routing: boolean | Player,
     options: object,
   ): Promise<Line> {
     const started: RoleProcess[] = []
-    const start = (role: string, more: object) => {
-      const process = new RoleProcess(role, { ...options, ...more })
+    const start = (player: string | Player, more: object) => {
+      const { role, program, options: own } = asPlayer(player)
+      const process = new RoleProcess(role, { ...options, ...more, ...own }, program)
       started.push(process)
       return process
     }
     try {
-      const router = routed ? start('router', {}) : undefined
+      const router = routing ? start(routing === true ? 'router' : routing, {}) : undefined
       const between = await router?.report<{ ready: string; sinks: string }>('ready')
-      const receiver = start(receiverRole, { endpoint: between?.sinks })
+      const receiver = start(receiving, { endpoint: between?.sinks })
       const { ready } = await receiver.report<{ ready: string }>('ready')
-      const sender = start(senderRole, { endpoint: between?.ready ?? ready })
+      const sender = start(sending, { endpoint: between?.ready ?? ready })
+      receiver.relay('taken', sender)
       await sender.report('ready')
       return new Line(sender, receiver, router)
     } catch (error) {
@@ -91,6 +142,8 @@ export class Line implements AsyncDisposable {
     for (const process of [this.sender, this.receiver, this.router]) await process?.stop()
   }
 }
+
+const asPlayer = (player: string | Player): Player => (typeof player === 'string' ? { role: player } : player)
 
 export const median = (values: number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)

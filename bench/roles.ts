@@ -3,10 +3,9 @@
  * over its channel when it is ready and what it found.
  */
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
-import { BSON } from 'bson'
-import * as zmq from 'zeromq'
 import { EventRouter, EventSource, subscribe } from '../lib/index.js'
-import { Checksum, EVENT_TYPE, type Hit, hit } from './event.js'
+import { EVENT_TYPE, type Hit, hit } from './event.js'
+import { cpu, marks, monotonic, play, say, tally, told, UNBOUNDED } from './role.js'
 
 interface RoleOptions {
   count: number
@@ -16,74 +15,7 @@ interface RoleOptions {
   rate: number
 }
 
-const say = (report: object) => process.send!(report)
-const told = () => new Promise<void>((resolve) => process.once('message', () => resolve()))
-
-/** Microseconds of the clock that all processes of the machine share. */
-const monotonic = () => Number(process.hrtime.bigint()) / 1000
-
-/** CPU of this process since the call, in seconds. */
-function cpu(): () => number {
-  const start = process.cpuUsage()
-  return () => {
-    const { user, system } = process.cpuUsage(start)
-    return (user + system) / 1e6
-  }
-}
-
-/** Nothing is to be lost while speed is measured, so the queues may hold everything. */
-const UNBOUNDED = 10_000_000
-
-/** Counts what arrives until all is there or nothing has come for two seconds, and reports. */
-function tally(count: number, finish: () => object) {
-  const sum = new Checksum()
-  const used = cpu()
-  let first = 0
-  let idle: NodeJS.Timeout | undefined
-  const end = () => {
-    clearInterval(idle)
-    const seconds = (performance.now() - first) / 1000
-    say({ received: sum.count, checksum: sum.value, seconds, cpu: used(), ...finish() })
-  }
-  let seen = 0
-  return (event: Hit) => {
-    if (sum.count === 0) {
-      first = performance.now()
-      idle = setInterval(() => {
-        if (seen === sum.count) end()
-        seen = sum.count
-      }, 2000)
-    }
-    sum.add(event)
-    if (sum.count === count) end()
-  }
-}
-
 const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
-  /** The program a user would write: one event, one message, nothing numbered. */
-  async naiveSender({ count, endpoint }) {
-    const socket = new zmq.Publisher()
-    socket.sendHighWaterMark = UNBOUNDED
-    socket.connect(endpoint)
-    say({ ready: true })
-    await told()
-    const used = cpu()
-    for (let n = 0; n < count; n++) {
-      await socket.send([EVENT_TYPE, BSON.serialize({ source: 'bench', time: new Date(), data: hit(n) })])
-    }
-    say({ sent: count, cpu: used() })
-  },
-
-  async naiveReceiver({ count }) {
-    const socket = new zmq.Subscriber()
-    socket.receiveHighWaterMark = UNBOUNDED
-    await socket.bind('tcp://127.0.0.1:*')
-    socket.subscribe(EVENT_TYPE)
-    say({ ready: socket.lastEndpoint })
-    const add = tally(count, () => ({ lost: undefined }))
-    for await (const [, body] of socket) add(BSON.deserialize(body!).data as Hit)
-  },
-
   async sender({ count, endpoint }) {
     const source = new EventSource({ source: 'bench', connect: [endpoint], sendHighWaterMark: UNBOUNDED })
     await source.subscribed(EVENT_TYPE, { timeout: 10_000 })
@@ -174,13 +106,8 @@ const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
       sendHighWaterMark: UNBOUNDED,
     })
     say({ ready: router.sourceEndpoints[0], sinks: router.sinkEndpoints[0] })
-    const used = cpu()
-    process.on('message', () => say({ cpu: used(), counters: router.counters() }))
+    marks()
   },
 }
 
-// Whatever ends the bench ends its roles.
-process.once('disconnect', () => process.exit())
-
-const [name = '', options = '{}'] = process.argv.slice(2)
-await roles[name]!(JSON.parse(options))
+await play(roles)

@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { median, RoleProcess } from './processes.js'
 import { finish, type Row, table } from './report.js'
+import { quick, size } from './size.js'
 
-const PACES = (process.env.BENCH_PACES ?? '100000x50,150000x60')
+const PACES = (process.env.BENCH_PACES ?? (quick ? '2000x0.5' : '100000x50,150000x60'))
   .split(',')
   .map((pace) => pace.split('x').map(Number))
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
+const ROUNDS = size('BENCH_ROUNDS', 5, 1)
 
 interface Kept {
   received: number

@@ -6,11 +6,13 @@
 import { Checksum } from './event.js'
 import { median, RoleProcess } from './processes.js'
 import { finish, type Row, table } from './report.js'
+import { quick, size } from './size.js'
 import { loadStore, type StoreBench } from './store.js'
 
-const STORES = process.env.BENCH_STORES?.split(',') ?? ['segments', 'mongodb', 'cassandra']
-const COUNT = Number(process.env.BENCH_EVENTS ?? 200_000)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
+const STORES =
+  process.env.BENCH_STORES?.split(',') ?? (quick ? ['segments'] : ['segments', 'mongodb', 'cassandra'])
+const COUNT = size('BENCH_EVENTS', 200_000, 1000)
+const ROUNDS = size('BENCH_ROUNDS', 5, 1)
 const WANTED = 0.85
 
 const expected = Checksum.expected(COUNT)

@@ -12,10 +12,11 @@ import type { LiveSink } from '../sinks/websocket/live-sink.js'
 import { type ServerFrame, SUBPROTOCOL } from '../sinks/websocket/protocol.js'
 import websocket from '../sinks/websocket/websocket.js'
 import { finish, type Row, table } from './report.js'
+import { size } from './size.js'
 
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 10)
-const BROWSERS = Number(process.env.BENCH_BROWSERS ?? 500)
-const FLOOD = Number(process.env.BENCH_RATE ?? 100_000)
+const SECONDS = size('BENCH_SECONDS', 10, 0.5)
+const BROWSERS = size('BENCH_BROWSERS', 500, 5)
+const FLOOD = size('BENCH_RATE', 100_000, 1000)
 const SELF = fileURLToPath(import.meta.url)
 
 const tell = (message: object) => process.send?.(message)
@@ -165,5 +166,5 @@ else {
   for (const transport of transports) rows.push(await measure(transport, 50, 1, FLOOD, 10))
   table('browsers, and a flood', rows)
   const right = rows.every(({ lost, dropped }) => lost === 0 && dropped === 0)
-  finish('websocket', { seconds: SECONDS, rows }, right)
+  finish('websocket', { seconds: SECONDS }, right)
 }

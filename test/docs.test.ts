@@ -21,7 +21,9 @@ before(async () => {
   const folders = entries.filter((each) => each.isDirectory() && new RegExp(`^(${ROOMS})$`).test(each.name))
   const inside = await Promise.all(
     folders.map(async ({ name }) =>
-      (await readdir(join(root, name), { recursive: true })).map((path) => `${name}/${path}`),
+      (await readdir(join(root, name), { recursive: true }))
+        .filter((path) => !path.includes('node_modules'))
+        .map((path) => `${name}/${path}`),
     ),
   )
   files = new Set([...entries.map(({ name }) => name), ...inside.flat()])

@@ -1,0 +1,169 @@
+/** Who sends and who receives in `throughput` and `router`: `node throughput-roles.js <role> <options as JSON>`. */
+import { BSON } from 'bson'
+import * as zmq from 'zeromq'
+import {
+  type DataWriter,
+  EventSource,
+  type Message,
+  NO_ROOM,
+  type Subscription,
+  subscribe,
+} from '../lib/index.js'
+import { EVENT_TYPE, type Hit, hit, type Look, pooledHit } from './event.js'
+import { portions } from './portions.js'
+import { countUpTo, cpu, marks, play, say, type Tally, told, UNBOUNDED } from './role.js'
+
+interface RoleOptions {
+  count: number
+  endpoint: string
+  look: Look
+  /** Events in one message at most. */
+  batchEvents?: number
+  /** Where the sender waits for a further word. */
+  pauseAt?: number
+}
+
+/** Where the number of an event stands: behind length, `time`, `data` of the event and length and key of its data. */
+const NUMBER_AT = 31
+
+/** Documents that are there as bytes already; each gets its number. */
+class BytesWriter implements DataWriter {
+  readonly time = Date.now()
+  n = 0
+  #documents = Array.from({ length: 1000 }, (_, n) => BSON.serialize(hit(n)))
+
+  write(target: Buffer, at: number, limit: number): number {
+    const document = this.#documents[this.n % 1000]!
+    if (at + document.length > limit) return NO_ROOM
+    target.set(document, at)
+    target.writeInt32LE(this.n, at + 7)
+    return at + document.length
+  }
+}
+
+function addNumbers({ body, offset, count }: Message, { sum }: Tally): void {
+  for (let i = 0, at = offset; i < count; i++) {
+    sum.addNumber(body.readInt32LE(at + NUMBER_AT))
+    at += body.readInt32LE(at)
+  }
+}
+
+function listen({ endpoint }: RoleOptions): Subscription {
+  return subscribe({
+    ...(endpoint ? { connect: [endpoint] } : { bind: ['tcp://127.0.0.1:0'] }),
+    subscribe: [EVENT_TYPE],
+    queueEvents: UNBOUNDED,
+    queueBytes: '4GiB',
+  })
+}
+
+const figures = (events: Subscription) => () => ({
+  lost: events.counters().lost,
+  dropped: events.counters().dropped.overflow,
+})
+
+const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
+  /** The program a user would write: one event, one message, nothing numbered. */
+  async naiveSender({ count, endpoint }) {
+    const socket = new zmq.Publisher()
+    socket.sendHighWaterMark = UNBOUNDED
+    socket.connect(endpoint)
+    // It has no way to know when its subscriber is there.
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    say({ ready: true })
+    await told()
+    const used = cpu()
+    for await (const [from, to] of portions(count)) {
+      for (let n = from; n < to; n++) {
+        await socket.send([
+          EVENT_TYPE,
+          BSON.serialize({ source: 'bench', time: new Date(), data: pooledHit(n) }),
+        ])
+      }
+    }
+    say({ sent: count, cpu: used() })
+  },
+
+  async naiveReceiver({ count }) {
+    const socket = new zmq.Subscriber()
+    socket.receiveHighWaterMark = UNBOUNDED
+    await socket.bind('tcp://127.0.0.1:*')
+    socket.subscribe(EVENT_TYPE)
+    say({ ready: socket.lastEndpoint })
+    const { sum, begin, added } = countUpTo(count)
+    for await (const [, body] of socket) {
+      begin()
+      sum.add(BSON.deserialize(body!).data as Hit)
+      added()
+    }
+  },
+
+  async sender({ count, endpoint, pauseAt }) {
+    const source = new EventSource({ source: 'bench', connect: [endpoint], sendHighWaterMark: UNBOUNDED })
+    await source.subscribed(EVENT_TYPE, { timeout: 10_000 })
+    say({ ready: true })
+    await told()
+    const used = cpu()
+    for await (const [from, to] of portions(count, pauseAt)) {
+      for (let n = from; n < to; n++) source.emit(EVENT_TYPE, pooledHit(n))
+    }
+    say({ sent: source.counters().sent, cpu: used() })
+  },
+
+  /** Has the events as bytes, and hands those over. */
+  async bytesSender({ count, endpoint, batchEvents }) {
+    const source = new EventSource({
+      source: 'bench',
+      connect: [endpoint],
+      sendHighWaterMark: UNBOUNDED,
+      ...(batchEvents ? { batchEvents } : {}),
+    })
+    await source.subscribed(EVENT_TYPE, { timeout: 10_000 })
+    say({ ready: true })
+    await told()
+    const writer = new BytesWriter()
+    const used = cpu()
+    for await (const [from, to] of portions(count)) {
+      for (let n = from; n < to; n++) {
+        writer.n = n
+        // The first one opens the stream.
+        if (!source.emitWritten(EVENT_TYPE, writer)) source.emit(EVENT_TYPE, pooledHit(n))
+      }
+    }
+    say({ sent: source.counters().sent, batches: source.counters().batches, cpu: used() })
+  },
+
+  async receiver(options) {
+    const events = listen(options)
+    say({ ready: events.endpoints[0] ?? options.endpoint })
+    const tally = countUpTo(options.count, figures(events))
+    const { sum } = tally
+    const { look } = options
+    for await (const batch of events) {
+      tally.begin()
+      if (look === 'all') for (const event of batch) sum.add(event.data as Hit)
+      else if (look === 'two') for (const event of batch) sum.addTwo(event.data as Hit)
+      else for (const message of batch.messages) addNumbers(message, tally)
+      tally.added()
+    }
+  },
+
+  /** libzmq's own forwarder, on a thread of libuv. */
+  async proxy() {
+    const [sources, sinks] = [new zmq.XSubscriber(), new zmq.XPublisher()]
+    for (const socket of [sources, sinks]) {
+      socket.sendHighWaterMark = 0
+      ;(socket as unknown as { receiveHighWaterMark: number }).receiveHighWaterMark = 0
+      await socket.bind('tcp://127.0.0.1:*')
+    }
+    const ready = { ready: sources.lastEndpoint, sinks: sinks.lastEndpoint }
+    const proxy = new zmq.Proxy(sources, sinks)
+    // Without it the process could not even be told to end.
+    process.on('exit', () => proxy.terminate())
+    void proxy.run()
+    say(ready)
+    marks()
+  },
+}
+
+await play(roles)
