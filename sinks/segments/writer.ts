@@ -304,6 +304,8 @@ async function openDuckDB(
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     temp_directory: '',
+    // It keeps pieces of files that were merged and removed long ago, until the limit of memory is reached.
+    enable_external_file_cache: 'false',
     ...more,
   })
   const connection = await instance.connect()
