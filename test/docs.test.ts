@@ -226,10 +226,17 @@ test('the README of a source names every type it emits, and shows one', async ()
   }
 })
 
-test('every component is listed in README.md', async () => {
+test('every component, and every client, is listed in README.md', async () => {
   const text = await read('README.md')
   const rows = [...text.matchAll(/^\| \[([\w-]+\/[\w-]+)\]\(\1\/README\.md\)/gm)].map(([, folder]) => folder)
   assert.deepEqual(rows.sort(), await componentFolders())
+  const clients = [...text.matchAll(/^\| \[\w+\]\((clients\/\w+)\/README\.md\)/gm)].map(
+    ([, folder]) => folder,
+  )
+  const folders = (await readdir(join(root, 'clients'), { withFileTypes: true })).filter((each) =>
+    each.isDirectory(),
+  )
+  assert.deepEqual(clients.sort(), folders.map((each) => `clients/${each.name}`).sort())
 })
 
 test('every runtime dependency has its reason in ARCHITECTURE.md', async () => {
