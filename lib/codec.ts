@@ -1,7 +1,7 @@
 import { BSON, EJSON, type Long } from 'bson'
 import { EventstormError, reason, show } from './errors.js'
 import type { Data, NewEvent, StormEvent } from './event.js'
-import { ReadSite, readEvent, UNREAD } from './shape-reader.js'
+import { READ_DEPTH, ReadSite, readEvent, UNREAD } from './shape-reader.js'
 import { type DataWriter, NO_ROOM, UNUSUAL, WriteSite, writeEvent, writeEventOf } from './shape-writer.js'
 import type { Message } from './wire.js'
 
@@ -177,17 +177,22 @@ function decode(
   end: number,
   site: ReadSite,
 ): StormEvent | undefined {
-  const { type, source, epoch, body } = message
-  const read = readEvent(body, start, end, site)
+  const { type, source, epoch, body, maxDepth = MAX_DEPTH } = message
+  // The event itself and its data are two levels before anything lies in the data.
+  const read = readEvent(body, start, end, site, Math.max(0, READ_DEPTH + 2 - maxDepth))
   if (read === UNREAD) return decodeUnusual(body.subarray(start, end), message, seq)
   return { type, source, epoch, seq, time: read.time, data: read.data }
 }
 
-function decodeUnusual(bytes: Buffer, { type, source, epoch }: Message, seq: number): StormEvent | undefined {
+function decodeUnusual(
+  bytes: Buffer,
+  { type, source, epoch, maxDepth = MAX_DEPTH }: Message,
+  seq: number,
+): StormEvent | undefined {
   try {
     const document = BSON.deserialize(bytes)
     const { time, data, ...extensions } = document
-    if (!(time instanceof Date) || data === undefined || fault(document, MAX_DEPTH)) return undefined
+    if (!(time instanceof Date) || data === undefined || fault(document, maxDepth)) return undefined
     const event: StormEvent = { type, source, epoch, seq, time, data }
     for (const name in extensions) {
       // An attribute called `source` would pass itself off as the event's own wherever both are written side by side.

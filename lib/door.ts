@@ -1,7 +1,8 @@
 import type { Clock } from './clock.js'
 import type { Logger } from './component.js'
+import { type ConnectionCounters, noConnections, sumConnections } from './connections.js'
 import { reason } from './errors.js'
-import type { ConnectionCounters, EndOptions } from './sockets.js'
+import type { EndOptions } from './sockets.js'
 
 /** Wait before the next attempt to bind an endpoint that is only just being given up, milliseconds. */
 const BIND_AGAIN = 20
@@ -25,7 +26,7 @@ export class Door<E extends Openable> {
   #make: (bind: readonly string[]) => E
   #clock: Clock
   #log: Logger
-  #before: ConnectionCounters = { connected: 0, disconnected: 0, refused: 0 }
+  #before = noConnections()
   #closed = false
   #cancelBind: () => void = () => {}
   #unwatch: () => void = () => {}
@@ -36,7 +37,7 @@ export class Door<E extends Openable> {
    * @param again called before it is opened again, and after
    */
   constructor(
-    options: EndOptions & { clock: Clock; log: Logger },
+    options: EndOptions & { log: Logger },
     make: (bind: readonly string[]) => E,
     again: { before?: () => void; after?: (end: E) => void } = {},
   ) {
@@ -56,10 +57,7 @@ export class Door<E extends Openable> {
   }
 
   get connections(): ConnectionCounters {
-    const now = this.end.connections
-    const sum = { ...this.#before }
-    for (const key of Object.keys(sum) as (keyof ConnectionCounters)[]) sum[key] += now[key]
-    return sum
+    return sumConnections([{ connections: this.#before }, this.end])
   }
 
   reopen(): void {
@@ -92,30 +90,24 @@ export class Door<E extends Openable> {
 }
 
 /**
- * The sockets that the endpoints of one end are spread over: each one that has a list of its own has a socket of its
- * own, so that what comes in there can be told from the rest.
+ * The sockets that the endpoints of one end are spread over: what is dialled has one, since nobody is to be asked about
+ * it; and each one that has a list of its own has one, so that what comes in there can be told from the rest.
  */
 export function doorsOf<O extends EndOptions>(options: O): O[] {
   const { security, bind, connect } = options
-  if (security?.keys === undefined) return [options]
-  const doors = bind.map((endpoint, i) => ({
-    ...options,
-    bind: [endpoint],
-    connect: [],
-    security: { ...security, allow: [security.allow[i]!] },
-  }))
-  return connect.length === 0
-    ? doors
-    : [...doors, { ...options, bind: [], security: { ...security, allow: [] } }]
-}
-
-/** The sum of what several sockets count. */
-export function sumConnections(doors: readonly { connections: ConnectionCounters }[]): ConnectionCounters {
-  const sum = { connected: 0, disconnected: 0, refused: 0 }
-  for (const { connections } of doors) {
-    for (const key of Object.keys(sum) as (keyof ConnectionCounters)[]) sum[key] += connections[key]
-  }
-  return sum
+  const doors: O[] = []
+  if (security?.keys !== undefined) {
+    for (const [i, endpoint] of bind.entries())
+      doors.push({
+        ...options,
+        bind: [endpoint],
+        connect: [],
+        security: { ...security, allow: [security.allow[i]!] },
+      })
+  } else if (bind.length > 0) doors.push({ ...options, connect: [] })
+  if (connect.length > 0)
+    doors.push({ ...options, bind: [], ...(security && { security: { ...security, allow: [] } }) })
+  return doors
 }
 
 /** Opens one socket after the other; when one cannot be opened, those before it are closed. */

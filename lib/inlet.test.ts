@@ -5,7 +5,14 @@ import { EventSource } from '../lib/index.js'
 import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
 import { Inlet, type Vitals } from './inlet.js'
 
-const LIMITS = { maxMessageBytes: 1 << 20, reconnectInterval: 20, maxMemory: 1000 }
+const LIMITS = {
+  maxMessageBytes: 1 << 20,
+  reconnectInterval: 20,
+  maxMemory: 1000,
+  handshakeTimeout: 5000,
+  maxConnections: 10,
+  maxConnectionRate: 10,
+}
 
 for (const transport of ['tcp', 'ipc'] as const) {
   test(`an inlet that cannot keep up drops what waits and comes back where it was (${transport})`, async () => {

@@ -1,11 +1,10 @@
-import type { Clock } from './clock.js'
 import { type Logger, silent } from './component.js'
-import { Door, doorsOf, openAll, sumConnections } from './door.js'
+import { type ConnectionCounters, sumConnections } from './connections.js'
+import { Door, doorsOf, openAll } from './door.js'
 import { MAX_TYPE_BYTES } from './event.js'
-import { type ConnectionCounters, type EndOptions, SubscribingEnd } from './sockets.js'
+import { SubscribingEnd, type SubscribingOptions } from './sockets.js'
 
-export interface InletOptions extends EndOptions {
-  clock: Clock
+export interface InletOptions extends SubscribingOptions {
   /** Memory of the process, bytes, above which what libzmq holds is thrown away when we cannot keep up; 0: never. */
   maxMemory: number
   /** How the process is doing. Default: as the system and the event loop tell it. */

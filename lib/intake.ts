@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js'
-import { isTypeName, MAX_TYPE_BYTES } from './event.js'
+import { isTypeName } from './event.js'
 import type { Ledger } from './loss.js'
 import { eventsFill, type Header, type Malformation, readHeader } from './wire.js'
 
@@ -16,6 +16,8 @@ export interface IntakeOptions {
   clock: Clock
   /** Which types are asked for. Default: all. */
   matches?: (type: string) => boolean
+  /** Longest type taken. */
+  maxTopicBytes: number
   /** Whether to check that the events fill the body; who only reads headers leaves that to the next. */
   wholeBody: boolean
 }
@@ -59,7 +61,7 @@ export class Intake {
     if (frames.length !== 2) return this.#refuse('frames')
     this.bytes += body!.length
     // Before it becomes a text: what a stranger sends as a topic may be megabytes long.
-    const type = topic!.length > MAX_TYPE_BYTES ? '' : topic!.toString()
+    const type = topic!.length > this.#options.maxTopicBytes ? '' : topic!.toString()
     const verdict = this.#types.get(type) ?? this.#judge(type)
     if (verdict === 'invalid') return this.#refuse('topic')
     if (verdict === 'unwanted') {

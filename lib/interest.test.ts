@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Interest } from './interest.js'
 
-function interest(prefixes: Record<string, number>, limit?: number): Interest {
+function interest(prefixes: Record<string, number>, limit = 100): Interest {
   const wanted = new Interest(limit)
   for (const [prefix, micros] of Object.entries(prefixes)) wanted.change(Buffer.from(prefix), true, micros)
   return wanted
@@ -31,7 +31,7 @@ test('the end of a subscription ends what it alone wanted', () => {
 })
 
 test('prefixes are bytes and may end inside a character', () => {
-  const wanted = new Interest()
+  const wanted = new Interest(100)
   const euro = Buffer.from('€')
   wanted.change(euro.subarray(0, 2), true, 1)
   assert.equal(wanted.since('€.x'), 1)
@@ -45,7 +45,7 @@ test('a question with a prefix is answered by what is above and below it', () =>
   for (const prefix of ['', 'http', 'http.', 'http.hit', 'http.hit.x'])
     assert.ok(wanted.touches(prefix), prefix)
   for (const prefix of ['https', 'cpu', 'http.m']) assert.ok(!wanted.touches(prefix), prefix)
-  assert.ok(!new Interest().touches(''))
+  assert.ok(!new Interest(100).touches(''))
 })
 
 test('the version goes up with every change', () => {
@@ -55,11 +55,30 @@ test('the version goes up with every change', () => {
   assert.ok(wanted.version > before)
 })
 
-test('beyond the limit everything counts as wanted, until nobody wants anything', () => {
-  const wanted = interest({ a: 1, b: 2, c: 3 }, 2)
-  assert.equal(wanted.size, 2)
+test('beyond the limit everything is wanted, for as long as there is more', () => {
+  const wanted = interest({ a: 1, b: 2 }, 2)
+  const change = (prefix: string, on: boolean, micros: number) =>
+    wanted.change(Buffer.from(prefix), on, micros).map(([each, now]) => `${now ? '+' : '-'}${each}`)
+  assert.deepEqual(change('a', true, 3), [])
+  assert.deepEqual(change('c', true, 3), ['+', '+_'])
+  assert.deepEqual(change('', true, 4), [], 'it is asked for already')
+  assert.deepEqual([wanted.size, wanted.beyond], [2, 2])
   assert.equal(wanted.since('a'), 1)
   assert.equal(wanted.since('x'), 3)
-  for (const prefix of ['c', 'a', 'b']) wanted.change(Buffer.from(prefix), false, 4)
+  assert.equal(wanted.since('_report.sink'), 3)
+  assert.ok(wanted.has(Buffer.from('_')) && !wanted.has(Buffer.from('c')))
+  assert.deepEqual(change('a', false, 5), ['-a'])
+  assert.deepEqual(change('d', true, 6), ['+d'], 'there is room again')
+  assert.deepEqual(change('c', false, 7), [])
+  assert.deepEqual(change('', false, 7), ['-', '-_'])
   assert.equal(wanted.since('x'), undefined)
+  assert.deepEqual(change('nobody asked for it', false, 7), [])
+})
+
+test('what everybody wanted is known when all have gone', () => {
+  const wanted = interest({ '': 1, b: 2, c: 3 }, 2)
+  const gone = () => wanted.clear().map(([each, now]) => `${now ? '+' : '-'}${each}`)
+  assert.deepEqual(gone(), ['-', '-b', '-_'])
+  assert.deepEqual([wanted.size, wanted.beyond, wanted.since('b')], [0, 0, undefined])
+  assert.deepEqual(gone(), [])
 })

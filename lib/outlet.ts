@@ -1,33 +1,60 @@
-import type { Clock } from './clock.js'
 import { type Logger, silent } from './component.js'
-import { Door, doorsOf, openAll, sumConnections } from './door.js'
-import { type ConnectionCounters, PublishingEnd, type PublishingOptions } from './sockets.js'
+import { type ConnectionCounters, sumConnections } from './connections.js'
+import { Door, doorsOf, openAll } from './door.js'
+import { type Change, Interest } from './interest.js'
+import { Seldom } from './seldom.js'
+import { PublishingEnd, type PublishingOptions } from './sockets.js'
 
 export interface OutletOptions extends PublishingOptions {
-  clock: Clock
+  /** Prefixes told apart; beyond it everything is wanted. */
+  maxSubscriptions: number
+  /** Longest prefix; longer ones ask for nothing. */
+  maxTopicBytes: number
+  /** Memory of the process, bytes, above which subscriptions beyond `maxSubscriptions` are thrown out; 0: never. */
+  maxMemory: number
   log?: Logger
+  /** Resident memory of the process, bytes. Default: as the system tells it. */
+  memory?: () => number
 }
 
-/** A socket, and the prefixes that are wanted there, as latin1 text: they are bytes. */
+/** Subscriptions that were not taken as they came, by reason. */
+export type LimitedSubscriptions = { tooLong: number; tooMany: number }
+
+/** Called when a prefix comes to be wanted, and when it is no longer; `micros` is when. */
+type OnChange = (prefix: Buffer, wanted: boolean, micros: number) => void
+
+/** Subscriptions beyond the limit between two looks at the memory. */
+const LOOK_EVERY = 1000
+
+/** A socket, and what is wanted there. */
 interface Way {
   door: Door<PublishingEnd>
-  prefixes: Set<string>
+  interest: Interest
 }
 
 /** The way out: what is sent goes to all who may have it, and what they want is wanted here, once. */
 export class Outlet {
   readonly endpoints: readonly string[]
+  /** What is wanted, by whomever. */
+  readonly interest: Interest
+  readonly limited: LimitedSubscriptions = { tooLong: 0, tooMany: 0 }
+  /** How often a socket was closed with all its subscriptions. */
+  resets = 0
+  #options: OutletOptions
   #log: Logger
-  #ways: Way[]
+  #seldom: Seldom
+  #ways: Way[] = []
   #foreignBefore = 0
-  #onSubscription: (prefix: Buffer, wanted: boolean) => void
+  #onChange: OnChange
 
-  /** @param onSubscription called for the first subscription to a prefix and after the last one is gone. */
-  constructor(options: OutletOptions, onSubscription: (prefix: Buffer, wanted: boolean) => void) {
+  constructor(options: OutletOptions, onChange: OnChange) {
+    this.#options = options
     this.#log = options.log ?? silent
-    this.#onSubscription = onSubscription
-    this.#ways = []
+    this.#seldom = new Seldom(options.clock)
+    this.#onChange = onChange
     openAll(doorsOf(options), (each) => this.#open(each))
+    // What is wanted at one door alone needs no second book.
+    this.interest = this.#ways.length === 1 ? this.#ways[0]!.interest : new Interest(options.maxSubscriptions)
     this.endpoints = this.#ways.flatMap(({ door }) => door.endpoints)
   }
 
@@ -53,29 +80,67 @@ export class Outlet {
   }
 
   #open(options: OutletOptions): Door<PublishingEnd> {
-    const prefixes = new Set<string>()
+    const interest = new Interest(options.maxSubscriptions)
     const door = new Door<PublishingEnd>(
       { ...options, log: this.#log },
       (bind) =>
-        new PublishingEnd({ ...options, bind }, (prefix, wanted) => this.#onChange(prefixes, prefix, wanted)),
+        new PublishingEnd({ ...options, bind }, (prefix, wanted) =>
+          this.#onSubscription(way, prefix, wanted),
+        ),
       {
         before: () => {
           this.#foreignBefore += door.end.foreign
           // Nobody tells of them any more: their connections are gone.
-          for (const prefix of [...prefixes]) this.#onChange(prefixes, Buffer.from(prefix, 'latin1'), false)
+          this.#pass(way, interest.clear(), options.clock.micros())
         },
       },
     )
-    this.#ways.push({ door, prefixes })
+    const way = { door, interest }
+    this.#ways.push(way)
     return door
   }
 
-  #onChange(prefixes: Set<string>, prefix: Buffer, wanted: boolean): void {
-    const text = prefix.toString('latin1')
-    if (wanted) prefixes.add(text)
-    else prefixes.delete(text)
-    // What others want as well begins or ends with none of them.
-    const elsewhere = this.#ways.some((way) => way.prefixes !== prefixes && way.prefixes.has(text))
-    if (!elsewhere) this.#onSubscription(prefix, wanted)
+  #onSubscription(way: Way, prefix: Buffer, wanted: boolean): void {
+    if (prefix.length > this.#options.maxTopicBytes) {
+      if (wanted) this.#limit('tooLong', 'a subscription is longer than maxTopicBytes; it brings nothing')
+      return
+    }
+    const before = way.interest.beyond
+    const micros = this.#options.clock.micros()
+    this.#pass(way, way.interest.change(prefix, wanted, micros), micros)
+    if (way.interest.beyond <= before) return
+    this.#limit('tooMany', 'there are more subscriptions than maxSubscriptions; everything is asked for')
+    if (way.interest.beyond % LOOK_EVERY === 0) this.#look(way)
+  }
+
+  /** What has changed at one door changes something for all when no other door wants it. */
+  #pass(way: Way, changes: readonly Change[], micros: number): void {
+    for (const [prefix, wanted] of changes) {
+      if (way.interest === this.interest) this.#onChange(prefix, wanted, micros)
+      else if (!this.#ways.some((other) => other !== way && other.interest.has(prefix))) {
+        for (const change of this.interest.change(prefix, wanted, micros)) this.#onChange(...change, micros)
+      }
+    }
+  }
+
+  #limit(reason: keyof LimitedSubscriptions, message: string): void {
+    this.limited[reason]++
+    if (this.#seldom.isDue(reason)) this.#log.warn({ [reason]: this.limited[reason] }, message)
+  }
+
+  /**
+   * libzmq keeps each subscription, about 2 KB of memory, and cannot be told to forget one of a peer's. What can be done
+   * is to close the socket, which frees all, and open it again: the others dial again, and know what they miss.
+   */
+  #look(way: Way): void {
+    const { maxMemory, memory = process.memoryUsage.rss, bind, connect } = this.#options
+    const inside = [...bind, ...connect].some((endpoint) => endpoint.startsWith('inproc:'))
+    if (inside || maxMemory === 0 || memory() <= maxMemory) return
+    this.resets++
+    this.#log.warn(
+      { maxMemory, beyond: way.interest.beyond },
+      'subscriptions take the memory; all are dropped',
+    )
+    way.door.reopen()
   }
 }

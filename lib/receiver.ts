@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from './clock.js'
+import { MAX_DEPTH } from './codec.js'
 import { type Counters, type Logger, silent } from './component.js'
-import { dialling, receiving } from './end-options.js'
+import { bounding, dialling, receiving } from './end-options.js'
 import { DEFAULT_SINKS_ENDPOINT } from './endpoint.js'
 import { Inlet } from './inlet.js'
 import { Intake } from './intake.js'
@@ -26,6 +27,13 @@ export const receiverOptions = z.strictObject({
   }),
   ...receiving,
   ...dialling,
+  ...bounding,
+  maxDepth: z
+    .int()
+    .min(1)
+    .max(MAX_DEPTH)
+    .default(MAX_DEPTH)
+    .meta({ description: 'How deep documents and lists may lie in each other; deeper events are left out.' }),
   serverKey: serverKeys('what is dialled'),
   allow: allowLists('what is bound'),
   ...securing,
@@ -56,30 +64,22 @@ export class Receiver {
     options: z.output<typeof receiverOptions> & { clock?: Clock; log?: Logger },
     deliver: (message: Message) => void,
   ) {
-    const { connect, bind, subscribe, maxMessageBytes, maxMemory, maxStreams, reconnectInterval } = options
+    const { connect, bind, subscribe, maxStreams, maxTopicBytes, maxDepth } = options
     const { clock = systemClock, log = silent } = options
     const { prefixes, matches } = compilePatterns(subscribe)
     const attached = clock.micros()
     this.ledger = new Ledger({ maxStreams, since: () => attached })
-    this.#intake = new Intake({ ledger: this.ledger, clock, matches, wholeBody: true })
+    this.#intake = new Intake({ ledger: this.ledger, clock, matches, maxTopicBytes, wholeBody: true })
     this.#connect = connect.length + bind.length === 0 ? [DEFAULT_SINKS_ENDPOINT] : connect
     const ends = { bind, connect: this.#connect }
     this.#inlet = new Inlet(
-      {
-        ...ends,
-        security: readSecurity(options, ends),
-        maxMessageBytes,
-        maxMemory,
-        reconnectInterval,
-        clock,
-        log,
-      },
+      { ...options, ...ends, security: readSecurity(options, ends), clock, log },
       (frames) => {
         const news = this.#intake.take(frames)
         if (news === undefined || news.header.count === 0) return
         const { type, body, header } = news
         const { source, epoch, seq, count, length } = header
-        deliver({ type, source, epoch, seq, count, body, offset: length })
+        deliver({ type, source, epoch, seq, count, body, offset: length, maxDepth })
       },
     )
     for (const prefix of prefixes) this.#inlet.subscribe(prefix)

@@ -7,11 +7,10 @@ import {
   type Status,
   silent,
 } from './component.js'
-import { dialling, publishing, receiving } from './end-options.js'
+import { bounding, dialling, publishing, receiving } from './end-options.js'
 import { DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { Inlet } from './inlet.js'
 import { Intake } from './intake.js'
-import { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { Ledger, type Stream } from './loss.js'
 import { list, parseOptions, z } from './options.js'
@@ -39,6 +38,7 @@ export const routerOptions = z.strictObject({
   ...receiving,
   ...publishing,
   ...dialling,
+  ...bounding,
   serverKeySources: serverKeys('what is dialled at the side of the sources'),
   serverKeySinks: serverKeys('what is dialled at the side of the sinks'),
   allowSources: allowLists('what is bound for sources'),
@@ -94,12 +94,10 @@ export class EventRouter implements Running {
   /** Where sinks can dial in. */
   readonly sinkEndpoints: readonly string[]
   #options: z.output<typeof routerOptions>
-  #clock: Clock
   #life = new Lifecycle()
   #component: RouterComponent
   #in: Inlet
   #out: Outlet
-  #interest = new Interest()
   #ledger: Ledger
   /** Since when subscriptions have changed whose streams are not forgotten yet, microseconds. */
   #changedSince: number | undefined
@@ -109,14 +107,18 @@ export class EventRouter implements Running {
   constructor(options: RouterOptions = {}) {
     const { clock = systemClock, log = silent, component = {}, ...given } = options
     this.#options = parseOptions(routerOptions, given, 'EventRouter')
-    this.#clock = clock
     this.#component = component
     const { bindSources, bindSinks, connectSources, connectSinks, ...limits } = this.#options
     this.#ledger = new Ledger({
       maxStreams: limits.maxStreams,
-      since: (type) => this.#interest.since(type) ?? Number.POSITIVE_INFINITY,
+      since: (type) => this.#out.interest.since(type) ?? Number.POSITIVE_INFINITY,
     })
-    this.#intake = new Intake({ ledger: this.#ledger, clock, wholeBody: false })
+    this.#intake = new Intake({
+      ledger: this.#ledger,
+      clock,
+      maxTopicBytes: limits.maxTopicBytes,
+      wholeBody: false,
+    })
     const orDefault = (bind: string[], connect: string[], fallback: string) =>
       bind.length + connect.length === 0 ? [fallback] : bind
     const { key, insecure, serverKeySources, serverKeySinks, allowSources, allowSinks } = limits
@@ -134,8 +136,8 @@ export class EventRouter implements Running {
       this.#forward(frames),
     )
     try {
-      this.#out = new Outlet({ ...limits, ...sinks, security: ofSinks, clock, log }, (prefix, wanted) =>
-        this.#onSubscription(prefix, wanted),
+      this.#out = new Outlet({ ...limits, ...sinks, security: ofSinks, clock, log }, (...change) =>
+        this.#onSubscription(...change),
       )
     } catch (error) {
       this.#in.close()
@@ -164,12 +166,13 @@ export class EventRouter implements Running {
       ...this.#counts,
       ...this.#ledger.totals,
       malformed: { ...malformed },
-      subscriptions: this.#interest.size,
+      subscriptions: this.#out.interest.size,
       foreign: this.#out.foreign,
       streams: this.#ledger.size,
       forgottenStreams: this.#ledger.forgotten,
       forbidden: this.#in.forbidden,
-      resets: this.#in.resets,
+      resets: this.#in.resets + this.#out.resets,
+      limitedSubscriptions: { ...this.#out.limited },
       sourceConnections: this.#in.connections,
       sinkConnections: { ...this.#out.connections },
     }
@@ -216,12 +219,10 @@ export class EventRouter implements Running {
     }
   }
 
-  #onSubscription(prefix: Buffer, wanted: boolean): void {
-    const now = this.#clock.micros()
-    this.#interest.change(prefix, wanted, now)
+  #onSubscription(prefix: Buffer, wanted: boolean, micros: number): void {
     if (wanted) this.#in.subscribe(prefix)
     else this.#in.unsubscribe(prefix)
-    this.#changedSince ??= now
+    this.#changedSince ??= micros
   }
 
   /**
@@ -234,7 +235,7 @@ export class EventRouter implements Running {
     if (changed === undefined) return
     this.#changedSince = undefined
     this.#ledger.forgetTypes((type) => {
-      const since = this.#interest.since(type)
+      const since = this.#out.interest.since(type)
       return since === undefined || since >= changed
     })
   }

@@ -1,30 +1,12 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { appendFileSync, chmodSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { test } from 'node:test'
 import * as zmq from 'zeromq'
 import { attach, EventRouter, EventSource, type Logger, newKeyPair, type SinkOptions } from '../lib/index.js'
 import { freeEndpoint, until } from '../testing/index.js'
+import { identity, keyList } from '../testing/keys.js'
 import { isKey, readPublicKey, toZ85 } from './keys.js'
-
-const folder = mkdtempSync(join(tmpdir(), 'storm-keys-'))
-after(() => rmSync(folder, { recursive: true }))
-let files = 0
-
-/** A key pair as `eventstorm keygen` writes it: the path of its file, and its line in a list. */
-function identity(name: string) {
-  const { publicKey, secretKey } = newKeyPair()
-  const key = join(folder, `${name}-${++files}.key`)
-  writeFileSync(key, `# ${name}\npublic ${publicKey}\nsecret ${secretKey}\n`, { mode: 0o600 })
-  return { key, publicKey, line: `${name} ${publicKey}\n` }
-}
-
-function list(...lines: string[]): string {
-  const path = join(folder, `${++files}.allow`)
-  writeFileSync(path, lines.join(''))
-  return path
-}
 
 /** Collects what it receives. */
 async function collector(options: SinkOptions) {
@@ -65,8 +47,8 @@ test('who is in the list gets in at either side of a router; who is not, or has 
     bindSources: [freeEndpoint()],
     bindSinks: [freeEndpoint()],
     key: router.key,
-    allowSources: [list(web.line)],
-    allowSinks: [list(viewer.line)],
+    allowSources: [keyList(web.line)],
+    allowSinks: [keyList(viewer.line)],
   })
   const toSinks = { connect: [...middle.sinkEndpoints], reconnectInterval: 50 }
   const toSources = { connect: [...middle.sourceEndpoints], reconnectInterval: 50 }
@@ -111,7 +93,7 @@ test('a bound source and a bound sink let in who is in their lists, too', async 
     source: 's',
     bind: [freeEndpoint()],
     key: source.key,
-    allow: [list(sink.line)],
+    allow: [keyList(sink.line)],
   })
   const dialling = await collector({
     connect: [...bound.endpoints],
@@ -134,7 +116,7 @@ test('a bound source and a bound sink let in who is in their lists, too', async 
   const listening = await collector({
     bind: [freeEndpoint('ipc')],
     key: sink.key,
-    allow: [list(source.line)],
+    allow: [keyList(source.line)],
   })
   await using __ = listening.sink
   const ends = { connect: [...listening.sink.endpoints], serverKey: [sink.publicKey] }
@@ -154,8 +136,8 @@ test('a key that is added gets in, one that is taken out has to go, and the othe
     identity('viewer'),
     identity('second'),
   ]
-  const sources = list(web.line)
-  const sinks = list(viewer.line)
+  const sources = keyList(web.line)
+  const sinks = keyList(viewer.line)
   const keys = { key: router.key, allowSources: [sources], allowSinks: [sinks] }
   await using middle = new EventRouter({
     bindSources: [freeEndpoint()],
@@ -218,8 +200,8 @@ test('each endpoint may have a list of its own, with the types that may pass the
     bindSources: [freeEndpoint(), freeEndpoint()],
     bindSinks: [freeEndpoint(), freeEndpoint()],
     key: router.key,
-    allowSources: [list('types http.**\n', web.line), list('types smtp.* ssh.login\n', mail.line)],
-    allowSinks: [list(viewer.line), list('types smtp.**\n', viewer.line)],
+    allowSources: [keyList('types http.**\n', web.line), keyList('types smtp.* ssh.login\n', mail.line)],
+    allowSinks: [keyList(viewer.line), keyList('types smtp.**\n', viewer.line)],
   })
   const [atWeb, atMail] = middle.sourceEndpoints as [string, string]
   const [forAll, forMail] = middle.sinkEndpoints as [string, string]
@@ -254,7 +236,7 @@ test('while nobody can be asked, nobody gets in', async () => {
     warn: (_, text) => void told.push(text),
     error: (_, text) => void told.push(text),
   }
-  const allowed = list(client.line)
+  const allowed = keyList(client.line)
   const source = new EventSource({
     source: 's',
     bind: [freeEndpoint()],
@@ -300,7 +282,7 @@ test('what others can reach is not bound without keys', async () => {
 test('a path of 40 characters is the file that is there, and not a key', (t) => {
   const before = process.cwd()
   t.after(() => process.chdir(before))
-  process.chdir(folder)
+  process.chdir(dirname(keyList()))
   const path = 'x'.repeat(40)
   assert.ok(isKey(path), path)
   const { publicKey, line } = identity('router')
@@ -313,24 +295,24 @@ test('keys and lists that are of no use are refused, with the reason', () => {
   const { key, publicKey, line } = identity('a')
   const refuse = (options: object, code: string, message: RegExp) =>
     assert.throws(() => new EventSource({ bind: [freeEndpoint()], ...options }), { code, message })
-  refuse({ allow: [list(line)] }, 'OPTIONS_INVALID', /expected a key of our own/)
+  refuse({ allow: [keyList(line)] }, 'OPTIONS_INVALID', /expected a key of our own/)
   refuse({ key }, 'OPTIONS_INVALID', /a list of the keys that may dial/)
-  refuse({ key, allow: [list(line), list(line)] }, 'OPTIONS_INVALID', /one for all, or 1; got 2/)
+  refuse({ key, allow: [keyList(line), keyList(line)] }, 'OPTIONS_INVALID', /one for all, or 1; got 2/)
   refuse(
     { key, bind: [], connect: ['tcp://127.0.0.1:9'] },
     'OPTIONS_INVALID',
     /the public key of each endpoint/,
   )
-  refuse({ key: join(folder, 'none'), allow: [list(line)] }, 'KEY_INVALID', /ENOENT/)
-  refuse({ key: list(line), allow: [list(line)] }, 'KEY_INVALID', /eventstorm keygen/)
-  refuse({ key, allow: [list('a\n')] }, 'KEY_INVALID', /"NAME KEY"/)
-  refuse({ key, allow: [list('types a..b\n')] }, 'PATTERN_INVALID', /a\.\.b/)
+  refuse({ key: '/nowhere/none.key', allow: [keyList(line)] }, 'KEY_INVALID', /ENOENT/)
+  refuse({ key: keyList(line), allow: [keyList(line)] }, 'KEY_INVALID', /eventstorm keygen/)
+  refuse({ key, allow: [keyList('a\n')] }, 'KEY_INVALID', /"NAME KEY"/)
+  refuse({ key, allow: [keyList('types a..b\n')] }, 'PATTERN_INVALID', /a\.\.b/)
   refuse(
-    { key, bind: [], connect: ['tcp://127.0.0.1:9'], serverKey: [list('a b\n')] },
+    { key, bind: [], connect: ['tcp://127.0.0.1:9'], serverKey: [keyList('a b\n')] },
     'KEY_INVALID',
     /"NAME KEY"/,
   )
   chmodSync(key, 0o644)
-  refuse({ key, allow: [list(line)] }, 'KEY_INVALID', /chmod 600/)
+  refuse({ key, allow: [keyList(line)] }, 'KEY_INVALID', /chmod 600/)
   assert.ok(isKey(publicKey))
 })

@@ -31,7 +31,8 @@ export type NativeBuffer = Buffer & {
 /** Optional members make shapes: four of them, sixteen. */
 const MAX_SHAPES_PER_SITE = 16
 const MAX_KEYS = 100
-const MAX_DEPTH = 50
+/** Levels of documents and lists that are read here. */
+export const READ_DEPTH = 50
 /** Compiled shapes in the process; code is never collected while a site lives, so there is an end to it. */
 const MAX_COMPILED = 1000
 let compiled = 0
@@ -140,7 +141,7 @@ export function readValue(
     case 3:
     case 4: {
       const stop = at + view.getInt32(at, true)
-      if (stop < at + 5 || stop >= end || source[stop - 1] !== 0 || depth > MAX_DEPTH) return UNREAD
+      if (stop < at + 5 || stop >= end || source[stop - 1] !== 0 || depth > READ_DEPTH) return UNREAD
       const value =
         type === 3
           ? readDocument(source, at, stop, site, depth + 1)
@@ -340,19 +341,23 @@ function isUsual(source: Buffer, start: number, stop: number): boolean {
   )
 }
 
-/** Reads the event document from `start` to `stop`, whose length was checked; `site` is its type's. */
+/**
+ * Reads the event document from `start` to `stop`, whose length was checked; `site` is its type's.
+ * @param depth where counting the levels of its data up to READ_DEPTH begins
+ */
 export function readEvent(
   source: Buffer,
   start: number,
   stop: number,
   site: ReadSite,
+  depth = 0,
 ): TimedData | typeof UNREAD {
   if (!isUsual(source, start, stop)) return UNREAD
   viewOf(source)
   try {
     const time = readValue(source as NativeBuffer, 9, start + TIME_AT, stop, site, 0)
     const type = source[start + DATA_AT]!
-    const data = readValue(source as NativeBuffer, type, start + VALUE_AT, stop, site, 0)
+    const data = readValue(source as NativeBuffer, type, start + VALUE_AT, stop, site, depth)
     if (time === UNREAD || data === UNREAD || endOfValue !== stop - 1) return UNREAD
     return { time: time as Date, data }
   } catch {

@@ -1,11 +1,14 @@
 import { readFileSync, rmSync } from 'node:fs'
 import * as zmq from 'zeromq'
 import type { AllowList } from './allow-list.js'
+import type { Clock } from './clock.js'
 import { type Logger, silent } from './component.js'
+import { type ConnectionCounters, type ConnectionLimits, Connections } from './connections.js'
 import { checkEndpoint, isReachable } from './endpoint.js'
 import { EventstormError, reason } from './errors.js'
 import type { KeyPair } from './keys.js'
 import type { Security } from './security.js'
+import { Seldom } from './seldom.js'
 import { guard } from './zap.js'
 
 /*
@@ -19,18 +22,24 @@ import { guard } from './zap.js'
  * - sendHighWaterMark 0 where subscriptions are sent: otherwise those beyond it are lost at a reconnect
  * - immediate: a connection that breaks takes its subscriptions along, and nothing stale is queued for it
  * - linger 0 unless we drain: anything else can make the exit of the process wait for a stalled peer
+ * - a zapDomain on everything bound, keys or not: libzmq asks us about each peer then, and takes none that speaks ZMTP 1,
+ *   in which any garbage is a message
  */
 
-export interface EndOptions {
+export interface EndOptions extends ConnectionLimits {
   connect: readonly string[]
   bind: readonly string[]
-  /** Frames larger than this make libzmq drop the connection they come from. */
-  maxMessageBytes: number
   /** First wait before dialling again, milliseconds; doubles up to ten seconds. */
   reconnectInterval: number
+  clock: Clock
   log?: Logger
   /** Default: none; only what this machine alone can reach may be bound then. */
   security?: Security
+}
+
+export interface SubscribingOptions extends EndOptions {
+  /** Frames larger than this make libzmq drop the connection they come from. */
+  maxMessageBytes: number
 }
 
 export interface PublishingOptions extends EndOptions {
@@ -38,20 +47,8 @@ export interface PublishingOptions extends EndOptions {
   sendHighWaterMark: number
 }
 
-/** What is known of an end's connections. */
-export type ConnectionCounters = {
-  connected: number
-  disconnected: number
-  /** Handshakes that failed: not ZeroMQ, another version, or not allowed. */
-  refused: number
-}
-
 const MAX_RECONNECT_INTERVAL = 10_000
-const HANDSHAKE_INTERVAL = 5000
-/** A peer that is refused is told of once in so long, milliseconds. */
-const REFUSAL_TOLD_EVERY = 60_000
-const MAX_REFUSED_KEYS = 1000
-/** Frames that subscribers may send: a byte and a prefix. */
+/** Frames that subscribers may send: a byte and a prefix, and before that what a handshake takes. */
 const MAX_SUBSCRIPTION_BYTES = 1024
 
 type XSocket = zmq.Socket & {
@@ -72,16 +69,19 @@ type XSocket = zmq.Socket & {
 const open = new Set<End>()
 
 abstract class End {
-  readonly connections: ConnectionCounters = { connected: 0, disconnected: 0, refused: 0 }
   /** Where it is bound, with the real port where the system chose one. */
   readonly endpoints: string[] = []
   protected socket: XSocket
   protected log: Logger
+  #connections: Connections
+  #seldom: Seldom
   #guards: (() => void)[] = []
 
   protected constructor(socket: zmq.Socket, options: EndOptions, configure: (socket: XSocket) => void) {
     this.socket = socket as XSocket
     this.log = options.log ?? silent
+    this.#connections = new Connections(options, options.clock)
+    this.#seldom = new Seldom(options.clock)
     open.add(this)
     try {
       for (const endpoint of options.bind) checkEndpoint(endpoint, 'bind')
@@ -91,7 +91,7 @@ abstract class End {
       this.socket.receiveHighWaterMark = 0
       this.socket.immediate = true
       this.socket.ipv6 = [...options.bind, ...options.connect].some((endpoint) => endpoint.includes('['))
-      this.socket.handshakeInterval = HANDSHAKE_INTERVAL
+      this.socket.handshakeInterval = options.handshakeTimeout
       this.socket.reconnectInterval = options.reconnectInterval
       this.socket.reconnectMaxInterval = Math.max(MAX_RECONNECT_INTERVAL, options.reconnectInterval)
       this.socket.tcpKeepalive = 1
@@ -106,6 +106,10 @@ abstract class End {
       this.close()
       throw error
     }
+  }
+
+  get connections(): ConnectionCounters {
+    return this.#connections.counters
   }
 
   get closed(): boolean {
@@ -125,13 +129,13 @@ abstract class End {
   /** For all that are bound or dialled from now on: libzmq takes the options as they are at that moment. */
   #bind(endpoint: string, i: number, security: Security | undefined): void {
     const list = security?.allow[i]
-    if (security?.keys !== undefined && list !== undefined) this.#guard(security.keys, list)
+    if (security?.keys !== undefined && list !== undefined) this.#guardByKeys(security.keys, list)
     else if (!security?.insecure && isReachable(endpoint)) {
       throw new EventstormError(
         'BIND_INSECURE',
         `cannot listen on ${endpoint}: other machines can reach it, and anybody there could send and read events. Give it keys (eventstorm keygen, then key and allow), listen on 127.0.0.1, or allow it with insecure`,
       )
-    }
+    } else if (!endpoint.startsWith('inproc:')) this.#guardByCount()
     try {
       if (endpoint.startsWith('ipc://')) refuseTakenPath(endpoint.slice('ipc://'.length))
       this.socket.bindSync(endpoint.replace(/:0$/, ':*'))
@@ -146,18 +150,16 @@ abstract class End {
   }
 
   /** Encrypts, and lets in who is in the list. */
-  #guard(keys: KeyPair, list: AllowList): void {
-    const told = new Map<string, number>()
+  #guardByKeys(keys: KeyPair, list: AllowList): void {
     const { domain, release } = guard({
+      mechanism: 'CURVE',
       log: this.log,
-      nameOf: (key) => list.nameOf(key),
-      refused: (key, address) => {
-        const now = Date.now()
-        if (now - (told.get(key) ?? 0) < REFUSAL_TOLD_EVERY) return
-        // Whoever makes up keys is told of less exactly, but does not fill the memory.
-        if (told.size >= MAX_REFUSED_KEYS) told.clear()
-        told.set(key, now)
-        this.log.warn({ key, address, list: list.path }, 'a peer was refused; its key is not in the list')
+      admit: (key, address) => {
+        const name = list.nameOf(key)
+        if (name !== undefined) return this.#hasRoom(name, key) ? name : undefined
+        if (this.#seldom.isDue(key))
+          this.log.warn({ key, address, list: list.path }, 'a peer was refused; its key is not in the list')
+        return undefined
       },
     })
     this.#guards.push(release)
@@ -165,6 +167,31 @@ abstract class End {
     this.socket.curveSecretKey = keys.secretKey
     this.socket.zapDomain = domain
     this.socket.zapEnforceDomain = true
+  }
+
+  /** Lets in as many as there may be. */
+  #guardByCount(): void {
+    if (this.#guards.length > 0) return
+    const { domain, release } = guard({
+      mechanism: 'NULL',
+      log: this.log,
+      admit: (_, address) => (this.#hasRoom(address) ? 'anybody' : undefined),
+    })
+    this.#guards.push(release)
+    this.socket.zapDomain = domain
+  }
+
+  #hasRoom(peer: string, key?: string): boolean {
+    const verdict = this.#connections.admit(key)
+    if (verdict === 'admitted') return true
+    if (this.#seldom.isDue(`${verdict} ${key}`))
+      this.log.warn(
+        { peer, connections: this.#connections.peers },
+        verdict === 'overCount'
+          ? 'a peer was refused; there are maxConnections of them'
+          : 'a peer was refused; its key comes more often than maxConnectionRate',
+      )
+    return false
   }
 
   #connect(endpoint: string, i: number, security: Security | undefined): void {
@@ -184,19 +211,24 @@ abstract class End {
 
   /** Monitor events must be drained or not be touched at all: an unread one blocks libzmq's I/O thread. */
   #watch(): void {
-    const observe = (type: zmq.EventType, count: keyof ConnectionCounters, message: string) =>
+    const observe = (type: zmq.EventType, count: (error?: { code?: string }) => void, message?: string) =>
       this.socket.events.on(type, (event) => {
-        this.connections[count]++
+        const { address, error } = event as { address?: string; error?: { code?: string } }
+        count(error)
+        if (message === undefined) return
         try {
-          this.log.debug({ endpoint: (event as { address?: string }).address }, message)
+          this.log.debug({ endpoint: address }, message)
         } catch {
           // A throw from here would end the draining.
         }
       })
-    observe('handshake', 'connected', 'peer connected')
-    observe('disconnect', 'disconnected', 'peer disconnected')
+    for (const type of ['accept', 'connect'] as const) observe(type, () => this.#connections.opened())
+    observe('handshake', () => this.#connections.connected(), 'peer connected')
+    observe('disconnect', () => this.#connections.disconnected(), 'peer disconnected')
     for (const kind of ['protocol', 'auth', 'other'] as const) {
-      observe(`handshake:error:${kind}`, 'refused', 'peer refused')
+      // libzmq reads until there is nothing more, and that is the last error before a handshake's time is over.
+      const refused = (error?: { code?: string }) => this.#connections.refused(error?.code === 'EAGAIN')
+      observe(`handshake:error:${kind}`, refused, 'peer refused')
     }
   }
 
@@ -274,7 +306,7 @@ export class PublishingEnd extends End {
 
 /** The end that events come in by: XSUB, as its subscriptions can be forwarded and its queue of them be unbounded. */
 export class SubscribingEnd extends End {
-  constructor(options: EndOptions, onMessage: (frames: Buffer[]) => void) {
+  constructor(options: SubscribingOptions, onMessage: (frames: Buffer[]) => void) {
     super(new zmq.XSubscriber(), options, (socket) => {
       socket.sendHighWaterMark = 0
       socket.maxMessageSize = options.maxMessageBytes

@@ -1,5 +1,5 @@
 import { MAX_BSON_BYTES } from './codec.js'
-import { dialling, publishing } from './end-options.js'
+import { bounding, dialling, publishing } from './end-options.js'
 import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { isSourceName, MAX_SOURCE_BYTES } from './event.js'
 import { byteSize, duration, list, z } from './options.js'
@@ -44,6 +44,7 @@ export const sourceOptions = z.strictObject({
   }),
   ...publishing,
   ...dialling,
+  ...bounding,
   serverKey: serverKeys('what is dialled'),
   allow: allowLists('what is bound'),
   ...securing,

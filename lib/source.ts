@@ -11,11 +11,12 @@ import {
   writeEventOf,
 } from './codec.js'
 import { type Counters, type Logger, type Running, type Status, silent } from './component.js'
+import type { ConnectionCounters } from './connections.js'
 import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { EventstormError, show } from './errors.js'
 import { checkTypeName, type Data, isReserved, isTypeName } from './event.js'
 import { hintType, type TypeHint } from './hint.js'
-import { Interest } from './interest.js'
+import type { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { FIRST_BATCH_BYTES, OpenStream } from './open-stream.js'
 import { parseOptions, type z } from './options.js'
@@ -23,7 +24,6 @@ import { Outlet } from './outlet.js'
 import { compilePattern } from './pattern.js'
 import { inParts, type ReportType, type SentStream, SOURCE_REPORT, type SourceReport } from './report.js'
 import { readSecurity } from './security.js'
-import type { ConnectionCounters } from './sockets.js'
 import { sourceOptions } from './source-options.js'
 import { headerLength, heartbeatBody, writeHeader } from './wire.js'
 
@@ -88,9 +88,9 @@ export class EventSource implements Running {
   #log: Logger
   #life = new Lifecycle()
   #end: Outlet
+  #interest: Interest
   #nameBytes: Buffer
   #headerLength: number
-  #interest = new Interest()
   #streams = new Map<string, OpenStream>()
   /** Streams with events in an open message. */
   #filling: OpenStream[] = []
@@ -121,20 +121,13 @@ export class EventSource implements Running {
     this.epoch = clock.micros()
     this.#nameBytes = Buffer.from(this.name)
     this.#headerLength = headerLength(this.#nameBytes.length)
-    const { connect, bind, sendHighWaterMark, reconnectInterval, maxEventBytes } = this.#options
+    const { connect, bind } = this.#options
     const ends = { bind, connect: connect.length + bind.length === 0 ? [DEFAULT_SOURCES_ENDPOINT] : connect }
     this.#end = new Outlet(
-      {
-        ...ends,
-        security: readSecurity(this.#options, ends),
-        clock,
-        sendHighWaterMark,
-        reconnectInterval,
-        maxMessageBytes: maxEventBytes,
-        log,
-      },
+      { ...this.#options, ...ends, security: readSecurity(this.#options, ends), clock, log },
       (prefix, wanted) => this.#onSubscription(prefix, wanted),
     )
+    this.#interest = this.#end.interest
     this.#cancelHeartbeat = clock.every(this.#options.heartbeat, () => this.#sendHeartbeats())
     this.#life.running()
   }
@@ -157,6 +150,8 @@ export class EventSource implements Running {
       ...this.#counters,
       connections: { ...this.#end.connections },
       subscriptions: this.#interest.size,
+      limitedSubscriptions: { ...this.#end.limited },
+      resets: this.#end.resets,
       foreign: this.#end.foreign,
     }
   }
@@ -482,7 +477,6 @@ export class EventSource implements Running {
   }
 
   #onSubscription(prefix: Buffer, wanted: boolean): void {
-    this.#interest.change(prefix, wanted, this.#clock.micros())
     this.#log.debug({ prefix: prefix.toString(), wanted }, wanted ? 'subscribed' : 'unsubscribed')
     for (const check of [...this.#waiters]) check()
   }

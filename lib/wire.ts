@@ -21,6 +21,8 @@ export interface Message {
   body: Buffer
   /** Where the events begin in `body`. */
   offset: number
+  /** How deep an event may be; a deeper one cannot be decoded. Default: as the protocol has it. */
+  maxDepth?: number
 }
 
 export interface Header {
@@ -158,6 +160,11 @@ export function sliceMessage(message: Message, from: number, to: number): Messag
   for (let i = 0; i < from; i++) offset += message.body.readInt32LE(offset)
   let end = offset
   for (let i = from; i < to; i++) end += message.body.readInt32LE(end)
-  const { type, source, epoch, seq, body } = message
-  return { type, source, epoch, seq: seq + from, count: to - from, body: body.subarray(0, end), offset }
+  return {
+    ...message,
+    seq: message.seq + from,
+    count: to - from,
+    body: message.body.subarray(0, end),
+    offset,
+  }
 }

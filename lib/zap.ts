@@ -1,14 +1,18 @@
 import * as zmq from 'zeromq'
+import { systemClock } from './clock.js'
 import { type Logger, silent } from './component.js'
 import { reason } from './errors.js'
 import { toZ85 } from './keys.js'
 
 /** Who decides for one endpoint. */
 export interface Gate {
-  /** The name of whoever has that public key; undefined keeps it out. */
-  nameOf(key: string): string | undefined
-  /** Called for everybody who is kept out. */
-  refused(key: string, address: string): void
+  /** How peers have to come: with a key, or without. */
+  mechanism: 'CURVE' | 'NULL'
+  /**
+   * The name under which a peer may in; undefined keeps it out.
+   * @param key its public key; empty where there are no keys
+   */
+  admit(key: string, address: string): string | undefined
   log?: Logger
 }
 
@@ -16,14 +20,16 @@ export interface Gate {
 const ADDRESS = 'inproc://zeromq.zap.01'
 /** Wait before the address is tried again, which libzmq gives up some time after its socket was closed; milliseconds. */
 const BIND_AGAIN = 10
+/** For whoever opens an end as soon as the last was closed: a peer that asks a handler that is closing waits in vain. */
+const CLOSE_AFTER = 50
 
 const gates = new Map<string, Gate>()
 let handler: zmq.Reply | undefined
 let domains = 0
 
 /**
- * Answers libzmq's questions whether a peer may in, for all endpoints of the process that are guarded. There can be
- * one of that kind only. While it does not answer nobody gets in, as the sockets insist on an answer
+ * Answers libzmq's questions whether a peer may in, for all bound endpoints of the process. There can be one of that
+ * kind only. While it does not answer nobody gets in where there are keys, as the sockets insist on an answer there
  * (zapEnforceDomain).
  *
  * @returns the domain under which libzmq has to ask, and what ends the guard
@@ -36,12 +42,16 @@ export function guard(gate: Gate): { domain: string; release: () => void } {
     domain,
     release() {
       gates.delete(domain)
-      if (gates.size > 0) return
-      // A pending receive would keep the process alive.
-      handler?.close()
-      handler = undefined
+      if (gates.size === 0) systemClock.after(CLOSE_AFTER, closeUnused)
     },
   }
+}
+
+/** A pending receive would keep the process alive. */
+function closeUnused(): void {
+  if (gates.size > 0) return
+  handler?.close()
+  handler = undefined
 }
 
 function open(): void {
@@ -52,9 +62,10 @@ function open(): void {
     socket.bindSync(ADDRESS)
   } catch {
     socket.close()
-    setTimeout(() => {
+    // libzmq is waited for, and all ends of the process wait for it: none of their clocks would do.
+    systemClock.after(BIND_AGAIN, () => {
       if (handler === socket) open()
-    }, BIND_AGAIN)
+    })
     return
   }
   void answerAll(socket)
@@ -67,7 +78,7 @@ async function answerAll(socket: zmq.Reply): Promise<void> {
     } catch (error) {
       if (socket.closed) return
       for (const { log = silent } of gates.values())
-        log.error({ error: reason(error) }, 'keys cannot be checked')
+        log.error({ error: reason(error) }, 'peers cannot be checked')
       return
     }
   }
@@ -80,9 +91,8 @@ function answer([, request = Buffer.alloc(0), domain, address, , mechanism, cred
 )[] {
   const gate = gates.get(String(domain))
   const key = String(mechanism) === 'CURVE' && credential?.length === 32 ? toZ85(credential) : ''
-  const name = key === '' ? undefined : gate?.nameOf(key)
+  const name = gate?.mechanism === String(mechanism) ? gate.admit(key, String(address)) : undefined
   if (name !== undefined) return ['1.0', request, '200', 'OK', name, '']
-  gate?.refused(key, String(address))
-  // With 400 the peer would give up for ever; with 300 it tries again, and gets in once its key is in the list.
+  // With 400 the peer would give up for ever; with 300 it tries again, and gets in once it may.
   return ['1.0', request, '300', 'not allowed', '', '']
 }

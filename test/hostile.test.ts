@@ -3,14 +3,13 @@
  * crashes, memory stays bounded, and the events of an honest source beside them go through unharmed.
  */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { BSON } from 'bson'
 import * as zmq from 'zeromq'
 import { type AttachedSink, attach, EventRouter, EventSource, eventToJson } from '../lib/index.js'
 import { headerLength, heartbeatBody, writeHeader } from '../lib/wire.js'
 import { freeEndpoint, seeded, until } from '../testing/index.js'
+import { dial, frame, GREETING, pour, ready } from '../testing/zmtp.js'
 
 const MiB = 2 ** 20
 
@@ -316,50 +315,6 @@ test('what subscribers send is a subscription, or is counted and dropped', async
   await until('its subscriptions are gone', () => on.router.counters().subscriptions === before.subscriptions)
   await on.unharmed()
 })
-
-const GREETING = Buffer.concat([
-  Buffer.from('ff00000000000000017f0300', 'hex'),
-  Buffer.from('NULL'.padEnd(20, '\0')),
-  Buffer.alloc(32),
-])
-
-/** A frame of ZMTP 3.0 (RFC 23): flags, length, content. The length may be a lie. */
-function frame(content: Buffer | string, { more = false, command = false, claim = -1 } = {}): Buffer {
-  const body = Buffer.from(content)
-  const long = claim >= 0 || body.length > 255
-  const size = Buffer.alloc(long ? 8 : 1)
-  if (long) size.writeBigUInt64BE(BigInt(claim >= 0 ? claim : body.length))
-  else size[0] = body.length
-  return Buffer.concat([Buffer.from([(more ? 1 : 0) | (long ? 2 : 0) | (command ? 4 : 0)]), size, body])
-}
-
-function property(name: string, value: string): Buffer {
-  const size = Buffer.alloc(4)
-  size.writeUInt32BE(value.length)
-  return Buffer.concat([Buffer.from([name.length]), Buffer.from(name), size, Buffer.from(value)])
-}
-
-const ready = (type: string) =>
-  frame(Buffer.concat([Buffer.from('\x05READY'), property('Socket-Type', type)]), { command: true })
-
-async function dial(endpoint: string): Promise<Socket> {
-  const socket = connect(Number(endpoint.split(':').at(-1)), '127.0.0.1')
-  socket.on('error', () => {})
-  socket.resume()
-  await once(socket, 'connect')
-  return socket
-}
-
-/** Writes for as long as the peer takes it, hangs up if it is to, and waits until the connection is closed. */
-async function pour(socket: Socket, chunks: Iterable<Buffer>, hangUp: boolean): Promise<void> {
-  for (const chunk of chunks) {
-    if (socket.destroyed) return
-    socket.write(chunk)
-    await until('the peer has taken it', () => socket.destroyed || !socket.writableNeedDrain)
-  }
-  if (hangUp) socket.end()
-  await until('the connection is closed', () => socket.destroyed)
-}
 
 test('garbage instead of a handshake reaches nobody', async (t) => {
   const on = await scene(t)

@@ -77,9 +77,9 @@ export interface PackedBatch {
 export function pack(messages: readonly Message[]): PackedBatch {
   const bytes = new Uint8Array(messages.reduce((sum, { body }) => sum + body.length, 0))
   let at = 0
-  const heads = messages.map(({ type, source, epoch, seq, count, body, offset }) => {
+  const heads = messages.map(({ body, ...rest }) => {
     bytes.set(body, at)
-    const head = { type, source, epoch, seq, count, offset: at + offset }
+    const head = { ...rest, offset: at + rest.offset }
     at += body.length
     return head
   })
