@@ -12,6 +12,6 @@ Gem::Specification.new do |gem|
   gem.license = "MIT"
   gem.files = Dir["lib/**/*.rb", base: __dir__] + ["README.md"]
   gem.required_ruby_version = ">= 3.1"
-  gem.add_dependency "bson", ">= 4.15", "< 6"
+  gem.add_dependency "bson", "~> 4.15"
   gem.add_dependency "ffi-rzmq", "~> 2.0"
 end

@@ -97,12 +97,14 @@ class ForkTest < ClientTest
 
   def test_a_daemon_goes_on_as_another_source
     source = @source
-    before = source.epoch
     emitting_child do
+      source.subscribed("http.hit", timeout: 20).emit("http.hit", "child")
+      source.flush
       Process.daemon(true, true)
       source.subscribed("http.hit", timeout: 20).emit("http.hit", "daemon")
     end
-    @receiver.until_events(1)
-    refute_equal before, @receiver.messages.first.header["epoch"]
+    @receiver.until_events(2)
+    assert_equal %w[child daemon], @receiver.events.map { |event| event["data"] }
+    assert_equal 2, @receiver.messages.map { |message| message.header["epoch"] }.uniq.size
   end
 end

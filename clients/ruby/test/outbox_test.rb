@@ -65,6 +65,7 @@ class OutboxTest < ClientTest
   def test_types_that_nobody_wants_take_no_place
     box = outbox(max_types: 1, subscribed: false)
     5000.times { |i| refute emit(box, "t.#{i}") }
+    assert_operator box.instance_variable_get(:@ignored).size, :<=, Eventstorm::Outbox::MAX_IGNORED
     box.subscriptions(["\x01"])
     assert emit(box, "t.4999")
     assert_equal 5000, box.counters[:unwanted]

@@ -47,12 +47,15 @@ class SourceTest < ClientTest
   end
 
   def test_an_event_waits_for_company_for_so_long
-    source = connected(linger: 0.5)
+    source = connected(linger: 0.5, heartbeat: 100)
     source.emit("http.hit", 1)
+    @clock.advance(0.3)
     source.emit("http.hit", 2)
+    @clock.advance(0.2)
+    source.emit("http.hit", 3)
     @clock.advance(0.5)
-    @receiver.until_events(2)
-    assert_equal [2], @receiver.messages.map(&:count)
+    @receiver.until_events(3)
+    assert_equal [2, 1], @receiver.messages.map(&:count)
   end
 
   def test_heartbeats_tell_how_far_it_is
@@ -70,19 +73,16 @@ class SourceTest < ClientTest
   end
 
   def test_a_new_subscriber_hears_at_the_next_look
-    source = connected
+    source = connected(subscribe: ["http"])
     source.emit("http.hit", 1)
     source.flush(timeout: 20)
-    4.times { look }
+    5.times { look }
     @receiver.until("three heartbeats have come") { @receiver.heartbeats.size == 3 }
-    @receiver.subscribe("cpu")
+    # The fourth would come three looks later.
+    @receiver.subscribe("cpu.usage")
     @receiver.until_heard(source, "cpu.usage")
-    @receiver.subscribe("http.hit")
-    # The subscription arrives at some time, and then the look after that brings it.
-    @receiver.until("it has heard") do
-      look
-      @receiver.heartbeats.size > 3
-    end
+    look
+    @receiver.until("it has heard") { @receiver.heartbeats.size == 4 }
   end
 
   def test_nobody_hears_of_what_nobody_wants
@@ -221,6 +221,31 @@ class SourceTest < ClientTest
     before = Thread.list.size
     5.times { Eventstorm::Source.open("a", connect: "tcp://127.0.0.1:9", &:name) }
     assert_equal before, Thread.list.size
+  end
+
+  def test_many_subscriptions_at_once
+    prefixes = Array.new(3000) { |i| "t.#{i}." }
+    source = connected(subscribe: prefixes, type: "t.2999.x")
+    assert(prefixes.each_with_index.all? { |prefix, i| source.emit("#{prefix}x", i) })
+    refute source.emit("t.x", 1)
+    @receiver.until_events(3000)
+    assert_equal 0, @receiver.lost
+  end
+
+  def test_a_thread_that_was_killed_is_noticed
+    before = Thread.list
+    source = connected
+    (Thread.list - before).each { |thread| thread.kill.join }
+    assert_code(:CLOSED) { source.emit("http.hit", 1) }
+  end
+
+  def test_a_socket_that_fails_is_told
+    before = Thread.list
+    source = connected
+    failing = (Thread.list - before).first
+    _, stderr = capture_io { failing.raise(IOError, "no more sockets").then { failing.join } }
+    assert_match(/the source web-1 has stopped: IOError: no more sockets/, stderr)
+    assert_code(:CLOSED, /IOError: no more sockets/) { source.emit("http.hit", 1) }
   end
 
   def test_nothing_of_it_is_shown

@@ -6,6 +6,8 @@ module Eventstorm
   class Sender
     # What the thread may need beyond the time in which it drains, seconds.
     GRACE = 1
+    # Frames from subscribers in one turn.
+    MAX_FRAMES = 1000
 
     def initialize(options)
       @options = options
@@ -49,9 +51,11 @@ module Eventstorm
       finish
     rescue StandardError => e
       @outbox.close(e)
-      @socket.close(0)
       warn "eventstorm: the source #{@options.name} has stopped: #{e.class}: #{e.message}"
     ensure
+      # Also when somebody kills the thread: a socket that stays open would keep the process from ending.
+      @outbox.close
+      @socket.close(0)
       [@alarm, @bell].each(&:close)
     end
 
@@ -61,7 +65,7 @@ module Eventstorm
       report(now) if now >= @next_report
       look(now) if now >= @next_look
       # Last, since sending may swallow the socket's sign that there is something to read.
-      hear
+      return if hear
       left = [@next_look - now, @next_report - now, @outbox.due(@options.linger)].compact.min
       @clock.wait([@socket.reader, @alarm], [left, 0].max)
       silence
@@ -110,15 +114,17 @@ module Eventstorm
       transmit(@reports, events)
     end
 
-    # Takes what subscribers say.
+    # Takes what subscribers say, but not so much at once that events would have to wait.
+    # @return [Boolean] whether there may be more
     def hear
       frames = []
-      while (frame = @socket.receive)
+      while frames.size < MAX_FRAMES && (frame = @socket.receive)
         frames << frame
       end
-      return if frames.empty?
+      return false if frames.empty?
       @changed = true
       @outbox.subscriptions(frames)
+      frames.size == MAX_FRAMES
     end
 
     def finish
