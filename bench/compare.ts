@@ -7,14 +7,11 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { median } from './processes.js'
+import { Comparison, type Side } from './comparison.js'
 import { type Results, type Row, table } from './report.js'
 import { quick, size } from './size.js'
 
 const HERE = fileURLToPath(new URL('../../', import.meta.url))
-/** Columns that say how fast something is, by their units. */
-const MEASURE = /\/s$|\b(us|ns|ms)\b/
-
 function run(command: string, args: string[], cwd: string): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
@@ -24,6 +21,12 @@ function run(command: string, args: string[], cwd: string): string {
   if (error) throw error
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}\n${stdout}${stderr}`)
   return stdout.trim()
+}
+
+/** Compiles; the files of benches that have errors. */
+function typeErrors(folder: string): string[] {
+  const { stdout } = spawnSync('npx', ['tsc', '--build'], { cwd: folder, encoding: 'utf8' })
+  return [...stdout.matchAll(/^(bench\/[\w-]+\.ts)\(/gm)].map(([, file]) => file!)
 }
 
 /** Builds the revision in a folder of its own, with the benches of this one. */
@@ -37,10 +40,12 @@ function build(revision: string, folder: string): void {
     recursive: true,
     filter: (path) => !path.endsWith('results'),
   })
-  const { stdout } = spawnSync('npx', ['tsc', '--build'], { cwd: folder, encoding: 'utf8' })
-  // A bench that asks for what was not there yet fails when it is run, and says so.
-  if (stdout)
-    console.error(`the benches of this revision do not all fit ${revision}:\n${stdout.slice(0, 2000)}`)
+  // A bench of what lies behind the front door may not fit what was there before: that revision's own does.
+  for (const file of new Set(typeErrors(folder))) {
+    const { status } = spawnSync('git', ['checkout', '--quiet', revision, '--', file], { cwd: folder })
+    console.error(`${file} does not fit ${revision}: ${status === 0 ? 'it has its own' : 'it has none'}`)
+  }
+  for (const file of new Set(typeErrors(folder))) console.error(`${file} may not run at ${revision}`)
   if (!existsSync(join(folder, 'dist/bench'))) throw new Error(`${revision} cannot be built`)
 }
 
@@ -57,28 +62,22 @@ function tablesOf(name: string, root: string): Results['tables'] | string {
   return (JSON.parse(readFileSync(kept, 'utf8')) as Results).tables
 }
 
-/** Every measure of every row, by a name that is the same in both revisions. */
-function measures(tables: Results['tables']): Map<string, number> {
-  const found = new Map<string, number>()
-  for (const [i, { rows }] of tables.entries()) {
-    for (const row of rows) {
-      for (const [column, value] of Object.entries(row)) {
-        if (MEASURE.test(column) && value !== '' && Number.isFinite(Number(value)))
-          found.set(JSON.stringify([i, labelOf(row), column]), Number(value))
-      }
+/** Runs a bench at both, again and again; says what is wrong when one of them fails. */
+function inTurns(
+  turns: number,
+  roots: Record<Side, string>,
+  name: string,
+  comparison: Comparison,
+): string | undefined {
+  for (let turn = 1; turn <= turns; turn++) {
+    for (const side of ['there', 'here'] as const) {
+      console.error(`${name}, turn ${turn}/${turns}: ${side}`)
+      const tables = tablesOf(name, roots[side])
+      if (typeof tables === 'string') return `${name}, ${side}: ${tables}`
+      comparison.add(side, tables)
     }
   }
-  return found
-}
-
-/** The cells in front of the first measure. */
-function labelOf(row: Row): string {
-  const columns = Object.keys(row)
-  const end = columns.findIndex((column) => MEASURE.test(column))
-  return columns
-    .slice(0, Math.max(1, end))
-    .map((column) => row[column])
-    .join(', ')
+  return undefined
 }
 
 /** @returns the code to exit with */
@@ -98,42 +97,15 @@ export async function compare(revision: string, names: string[]): Promise<number
   const rows: Row[] = []
   let failed = false
   for (const name of names) {
-    const values = new Map<string, { there: number[]; here: number[] }>()
-    for (let turn = 0; turn < turns && !failed; turn++) {
-      for (const [side, root] of [
-        ['there', other],
-        ['here', HERE],
-      ] as const) {
-        console.error(`${name}, turn ${turn + 1}/${turns}: ${side === 'here' ? 'this one' : revision}`)
-        const tables = tablesOf(name, root)
-        if (typeof tables === 'string') {
-          console.error(`${name} ${side === 'here' ? 'here' : `at ${revision}`} ${tables}`)
-          failed = true
-          break
-        }
-        for (const [key, value] of measures(tables)) {
-          const both = values.get(key) ?? { there: [], here: [] }
-          both[side].push(value)
-          values.set(key, both)
-        }
-      }
-    }
-    for (const [key, { there, here }] of values) {
-      if (there.length === 0 || here.length === 0) continue
-      const [, label, column] = JSON.parse(key) as [number, string, string]
-      rows.push({
-        bench: name,
-        row: label,
-        measure: column,
-        [revision]: round(median(there)),
-        here: round(median(here)),
-        'here / there': median(there) > 0 ? (median(here) / median(there)).toFixed(2) : '',
-      })
-    }
+    const comparison = new Comparison()
+    const roots = { there: other, here: HERE }
+    const problem = inTurns(turns, roots, name, comparison)
+    if (problem) {
+      console.error(problem)
+      failed = true
+    } else rows.push(...comparison.rows(name, revision))
   }
   table(`${revision} (${commit}) and this revision, ${turns} turns each, medians`, rows)
   if (quick) console.log('\nquick: the figures mean nothing')
   return failed ? 1 : 0
 }
-
-const round = (value: number) => (value >= 100 ? Math.round(value) : Number(value.toPrecision(3)))

@@ -41,10 +41,10 @@ export function hit(n: number) {
 export type Hit = ReturnType<typeof hit>
 
 /** Objects that are at hand, as an application has them: to make one is no part of what is measured. */
-const POOL = 1000
+export const POOL = 1000
 const pool: Hit[] = []
 
-/** The n-th event of a bench that sends what is at hand: `hit(n % 1000)` with its own number. Good until the next call. */
+/** The n-th event of a bench that sends what is at hand: `hit(n % POOL)` with its own number. Good until the next call. */
 export function pooledHit(n: number): Hit {
   if (pool.length === 0) for (let i = 0; i < POOL; i++) pool.push(hit(i))
   const event = pool[n % POOL]!

@@ -41,7 +41,9 @@ ${parts.join('\n')}
 
 /** A bar for each, from zero, as long as its value. */
 export function bars(title: string, all: Bar[]): string {
-  const [top, step, left, right] = [46, 26, 330, 90]
+  const [top, step, right] = [46, 26, 90]
+  // About so wide are the letters of a bold label.
+  const left = 28 + 7.4 * Math.max(...all.map(({ label }) => label.length))
   const most = Math.max(...all.map(({ value }) => value ?? 0)) || 1
   const parts = all.flatMap(({ label, value, ours }, i) => {
     const y = top + i * step

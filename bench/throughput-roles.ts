@@ -9,7 +9,7 @@ import {
   type Subscription,
   subscribe,
 } from '../lib/index.js'
-import { EVENT_TYPE, type Hit, hit, type Look, pooledHit } from './event.js'
+import { EVENT_TYPE, type Hit, hit, type Look, POOL, pooledHit } from './event.js'
 import { portions } from './portions.js'
 import { countUpTo, cpu, marks, play, say, type Tally, told, UNBOUNDED } from './role.js'
 
@@ -30,10 +30,10 @@ const NUMBER_AT = 31
 class BytesWriter implements DataWriter {
   readonly time = Date.now()
   n = 0
-  #documents = Array.from({ length: 1000 }, (_, n) => BSON.serialize(hit(n)))
+  #documents = Array.from({ length: POOL }, (_, n) => BSON.serialize(hit(n)))
 
   write(target: Buffer, at: number, limit: number): number {
-    const document = this.#documents[this.n % 1000]!
+    const document = this.#documents[this.n % POOL]!
     if (at + document.length > limit) return NO_ROOM
     target.set(document, at)
     target.writeInt32LE(this.n, at + 7)

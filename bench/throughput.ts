@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BSON } from 'bson'
 import { buildCeiling, scratch } from './ceiling.js'
-import { Checksum, hit, type Look, pooledHit } from './event.js'
+import { Checksum, hit, type Look, POOL, pooledHit } from './event.js'
 import { installClients, PEERS, type Peer, startPeer } from './peers.js'
 import { Line, median, type Player } from './processes.js'
 import { finish, NOT_HERE, type Row, table } from './report.js'
@@ -44,6 +44,11 @@ interface Result {
 const NAIVE = 'naive zeromq + bson, one event a message'
 const DIRECT = 'eventstorm, every field read'
 const folder = scratch()
+const time = new Date()
+/** What the C program sends: the events of the pool, as bytes. */
+const DOCUMENTS = Buffer.concat(
+  Array.from({ length: POOL }, (_, n) => BSON.serialize({ time, data: hit(n) })),
+)
 
 function ours(sender: string, look: Look, times: number, routed = false): Contender {
   const program = './throughput-roles.js'
@@ -66,11 +71,7 @@ function theirs(client: string, peer: Peer | { missing: string }, batch: number,
 function ceiling(): Contender {
   const built = buildCeiling(folder)
   const events = join(folder, 'events.bson')
-  const time = new Date()
-  writeFileSync(
-    events,
-    Buffer.concat(Array.from({ length: 1000 }, (_, n) => BSON.serialize({ time, data: hit(n) }))),
-  )
+  writeFileSync(events, DOCUMENTS)
   const found = 'missing' in built ? built : {}
   const player = (role: string) => ({
     role,
@@ -174,7 +175,7 @@ function row([name, { times, missing }]: [string, Contender]): Row {
 
 const rows = Object.entries(contenders).map(row)
 table(
-  `events of 15 fields (375 bytes of BSON), object to object over tcp, ${ROUNDS} rounds of ${COUNT} events (fast ones of more), medians`,
+  `events of 15 fields (${Math.round(DOCUMENTS.length / POOL)} bytes of BSON), object to object over tcp, ${ROUNDS} rounds of ${COUNT} events (fast ones of more), medians`,
   rows,
 )
 const [bytes, native] = ['eventstorm, bytes to bytes', 'C on libzmq, bytes to bytes']
