@@ -46,9 +46,12 @@ export class SinkReporter {
     this.#stop = clock.every(EVERY, () => this.#tellNow(false))
   }
 
-  /** Tells how it ended, and closes. */
-  close(): void {
-    if (this.#source.status === 'running') this.#tellNow(true)
+  /**
+   * Tells how it ended, and closes.
+   * @param drained false: it failed, and is to be missed
+   */
+  close(drained: boolean): void {
+    if (this.#source.status === 'running') this.#tellNow(drained)
     this.#stop()
     void this.#source.drain(LINGER)
   }

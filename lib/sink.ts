@@ -258,7 +258,7 @@ class SinkRunner implements AttachedSink {
       const cancel = this.#context.clock.after(timeout, () => this.#writer.halt())
       await this.#working
       cancel()
-      this.#reporter?.close()
+      this.#reporter?.close(true)
     })
   }
 
@@ -287,7 +287,7 @@ class SinkRunner implements AttachedSink {
     } catch (error) {
       this.#writer.dropped.shutdown += this.#queue.clear()
       this.#receiver.close()
-      this.#reporter?.close()
+      this.#reporter?.close(false)
       // Before it has run, whoever attached it gets the error itself.
       if (this.status === 'running') this.#context.log.error({ error: reason(error) }, 'sink stopped')
       opened(error)

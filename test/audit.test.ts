@@ -1,7 +1,15 @@
 /** The whole bus added up from what its ends report of themselves: after any fault, to the event. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Audit, type AuditedStream, attach, EventRouter, EventSource, subscribe } from '../lib/index.js'
+import {
+  Audit,
+  type AuditedStream,
+  attach,
+  EventRouter,
+  EventSource,
+  SinkError,
+  subscribe,
+} from '../lib/index.js'
 import { freeEndpoint, Remote, seeded, until } from '../testing/index.js'
 
 /** A router, and an audit that listens there. */
@@ -165,4 +173,39 @@ test('a router that is killed costs what the audit says', async (t) => {
     total(streams, 'before') + total(streams, 'received') + total(streams, 'lost'),
     streams[0]!.sent,
   )
+})
+
+test('who was drained has ended; who was closed or has failed is missed', async (t) => {
+  await using bus = audited()
+  const start = (name: string, write: () => void) =>
+    attach({ write }, { connect: bus.sinks, report: bus.sources, name, subscribe: ['a.x'] })
+  const drained = await start('drained', () => {})
+  const failing = await start('failing', () => {
+    throw new SinkError('stop', 'it broke')
+  })
+  t.after(() => Promise.all([drained, failing].map((each) => each.close().catch(() => {}))))
+  const sources = ['drained', 'closed'].map((source) => new EventSource({ source, connect: bus.sources }))
+  t.after(() => Promise.all(sources.map((each) => each.close())))
+  const LATER = 60_000
+  const state = (name: string, wait = 0) => {
+    const now = Date.now() + wait
+    const sink = bus.books.sinks(now).find((each) => each.sink.endsWith(`/${name}`))
+    return { sink: sink?.state, source: bus.books.sources(now).find((each) => each.source === name)?.state }
+  }
+  await until('all report', () => {
+    const { sink, source } = state('drained')
+    return sink && source && state('failing').sink && state('closed').source
+  })
+  for (const source of sources) await source.subscribed('a.x', { timeout: 5000 })
+  sources[0]!.emit('a.x', 1)
+  await assert.rejects(failing.ended, /it broke/)
+  await drained.drain()
+  await sources[0]!.drain()
+  await sources[1]!.close()
+  await until('the drained have said so', () => {
+    const { sink, source } = state('drained')
+    return sink === 'ended' && source === 'ended'
+  })
+  assert.equal(state('failing', LATER).sink, 'dead')
+  assert.equal(state('closed', LATER).source, 'dead')
 })
