@@ -43,7 +43,7 @@ ${parts.join('\n')}
 export function bars(title: string, all: Bar[]): string {
   const [top, step, right] = [46, 26, 90]
   // About so wide are the letters of a bold label.
-  const left = 28 + 7.4 * Math.max(...all.map(({ label }) => label.length))
+  const left = 28 + 8 * Math.max(...all.map(({ label }) => label.length))
   const most = Math.max(...all.map(({ value }) => value ?? 0)) || 1
   const parts = all.flatMap(({ label, value, ours }, i) => {
     const y = top + i * step
@@ -91,7 +91,7 @@ export function lines(title: string, xTitle: string, all: Line[], limit?: number
   if (limit !== undefined) {
     parts.push(
       `<line x1="${left}" x2="${WIDTH - right}" y1="${yAt(limit)}" y2="${yAt(limit)}" stroke="${INK}" stroke-dasharray="4 4"/>`,
-      text(left + 6, yAt(limit) - 6, `asked: at most ${limit}`, 'font-size="12"'),
+      text(WIDTH - right + 6, yAt(limit) + 4, `asked: at most ${limit}`, 'font-size="12"'),
     )
   }
   for (const [i, { name, points: own }] of all.entries()) {
