@@ -91,7 +91,7 @@ export function lines(title: string, xTitle: string, all: Line[], limit?: number
   if (limit !== undefined) {
     parts.push(
       `<line x1="${left}" x2="${WIDTH - right}" y1="${yAt(limit)}" y2="${yAt(limit)}" stroke="${INK}" stroke-dasharray="4 4"/>`,
-      text(WIDTH - right + 6, yAt(limit) + 4, `asked: at most ${limit}`, 'font-size="12"'),
+      text(WIDTH - right + 20, top + 6 + all.length * 22, `- - asked: at most ${limit}`),
     )
   }
   for (const [i, { name, points: own }] of all.entries()) {
