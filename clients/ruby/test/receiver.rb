@@ -59,7 +59,7 @@ class Receiver
   end
 
   def until_events(count)
-    self.until("#{count} events have come, of which #{messages.sum(&:count)} have") { messages.sum(&:count) >= count }
+    self.until("#{count} events have come") { messages.sum(&:count) >= count }
   end
 
   def heartbeats = messages.select(&:heartbeat?)

@@ -89,6 +89,7 @@ class SourceTest < ClientTest
     source = connected(subscribe: ["http.hit"])
     refute source.emit("cpu.usage", 1)
     assert source.emit("http.hit", 1)
+    @receiver.until_events(1)
     assert source.wanted?("http.hit")
     refute source.wanted?("cpu.usage")
     @receiver.unsubscribe("http.hit")
@@ -170,7 +171,7 @@ class SourceTest < ClientTest
     source.close
     @receiver.until("it has drained") { @receiver.heartbeats.count { |message| message.type == "cpu.usage" && message.seq == 2 } == 1 }
     last = @receiver.messages.select { |message| message.type == "_report.source" }.flat_map(&:events).last["data"]
-    assert_equal({ "sent" => 5, "unwanted" => 0, "dropped" => 0,
+    assert_equal({ "sent" => 5, "unwanted" => 0, "dropped" => 0, "ended" => true,
                    "streams" => [{ "type" => "http.hit", "sent" => 3 }, { "type" => "cpu.usage", "sent" => 2 }] }, last)
     assert_equal 0, @receiver.lost
   end

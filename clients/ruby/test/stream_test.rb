@@ -73,6 +73,17 @@ class StreamTest < ClientTest
     end
   end
 
+  def test_reports_list_so_many_streams_and_the_last_says_that_it_is_the_end
+    streams = Array.new(1001) { |i| Eventstorm::Stream.new("t.#{i}") }
+    streams.each { |stream| stream.each_message([event(50), 2], @header, max_events: 10, max_bytes: 1000) {} }
+    reports = Eventstorm::Report.of(streams, { unwanted: 4, refused: 5 }, ended: true)
+    assert_equal [500, 500, 1], reports.map { |report| report["streams"].size }
+    assert_equal [[3003, 4, 5]], reports.map { |report| report.values_at("sent", "unwanted", "dropped") }.uniq
+    assert_equal [nil, nil, true], reports.map { |report| report["ended"] }
+    assert_equal({ "type" => "t.1000", "sent" => 3 }, reports.last["streams"].first)
+    assert_equal [[]], Eventstorm::Report.of([], { unwanted: 0, refused: 0 }).map { |report| report["streams"] }
+  end
+
   def test_epochs_are_never_the_same
     now = Time.at(1_767_225_600, 123_456, :microsecond)
     epochs = Array.new(100) { Eventstorm::Epoch.take(now) }

@@ -20,7 +20,7 @@ module Eventstorm
                                                        "sinks need a larger `maxMessageBytes` too."),
       max_queue_bytes: Option.new(16 * 1024 * 1024, :count, "Bytes that wait to be sent at most, with 64 for each event " \
                                                             "added; events beyond it are dropped and counted."),
-      max_types: Option.new(100_000, :count, "Event types at most; events of further ones are dropped and counted."),
+      max_types: Option.new(100_000, :count, "Event types at most; events of further ones are refused and counted."),
       heartbeat: Option.new(1.0, :interval, "Time between heartbeats, which make a loss at the end of a stream visible."),
       send_high_water_mark: Option.new(1000, :count, "Messages held for each slow subscriber, before it loses some."),
       drain_timeout: Option.new(2.0, :seconds, "How long `close`, or the end of the program, may go on sending what is " \

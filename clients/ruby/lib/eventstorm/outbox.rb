@@ -23,7 +23,7 @@ module Eventstorm
       @pending = []
       @waiting_bytes = @sending_bytes = 0
       @accepted = @handed = 0
-      @counters = { unwanted: 0, dropped: 0, messages: 0, bytes: 0, heartbeats: 0 }
+      @counters = { unwanted: 0, dropped: 0, refused: 0, messages: 0, bytes: 0, heartbeats: 0 }
     end
 
     # The stream for events of this type. Nil when nobody wants them or there are too many types already, which is counted.
@@ -34,7 +34,7 @@ module Eventstorm
         check_open
         stream = @streams[type] || candidate(type)
         next count(:unwanted) unless stream.wanted?(@interest)
-        next count(:dropped) unless stream.kept || keep(stream)
+        next count(:refused) unless stream.kept || keep(stream)
         stream
       end
     end

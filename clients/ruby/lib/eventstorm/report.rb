@@ -9,14 +9,17 @@ module Eventstorm
     # Streams in one report; who has more sends several.
     MAX_STREAMS = 500
 
+    # What found the queue full has its number, and is in `sent`; `dropped` are those without one.
     # @return [Array<Hash>] the data of one event or more
-    def self.of(streams, counters)
-      totals = { "sent" => streams.sum(&:next), "unwanted" => counters[:unwanted], "dropped" => counters[:dropped] }
+    def self.of(streams, counters, ended: false)
+      totals = { "sent" => streams.sum(&:next), "unwanted" => counters[:unwanted], "dropped" => counters[:refused] }
       parts = streams.each_slice(MAX_STREAMS).to_a
       parts << [] if parts.empty?
-      parts.map do |part|
+      reports = parts.map do |part|
         { **totals, "streams" => part.map { |stream| { "type" => stream.type, "sent" => stream.next } } }
       end
+      reports.last["ended"] = true if ended
+      reports
     end
   end
 end

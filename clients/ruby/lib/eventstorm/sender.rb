@@ -107,10 +107,10 @@ module Eventstorm
       @outbox.beaten(wanted.size)
     end
 
-    def report(now)
+    def report(now, ended: false)
       @next_report = now + Report::INTERVAL
       return unless @outbox.wanted?(Report::TYPE)
-      events = Report.of(@streams.keys, @outbox.counters).map { |data| Event.encode(data, nil, @clock.time) }
+      events = Report.of(@streams.keys, @outbox.counters, ended:).map { |data| Event.encode(data, nil, @clock.time) }
       transmit(@reports, events)
     end
 
@@ -130,7 +130,7 @@ module Eventstorm
     def finish
       deadline = Clock.now + @drain_timeout
       deliver
-      report(@clock.now)
+      report(@clock.now, ended: true)
       beat([*@streams.keys, @reports].reject { |stream| stream.next.zero? })
       @socket.close([deadline - Clock.now, 0].max)
     end

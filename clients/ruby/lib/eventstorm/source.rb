@@ -121,7 +121,8 @@ module Eventstorm
     end
 
     # What has happened since it was opened, in this process: events `sent` (handed to ZeroMQ), `queued` (waiting for it),
-    # `unwanted` (nobody had asked) and `dropped` (no room), `messages` and `bytes` with events, and `heartbeats`.
+    # `unwanted` (nobody had asked), `dropped` (the queue was full) and `refused` (too many types), `messages` and `bytes` with
+    # events, and `heartbeats`.
     def counters
       sender = @lock.synchronize { @sender if @sender&.here? }
       (sender ? sender.outbox.counters : NOTHING).dup
@@ -142,7 +143,7 @@ module Eventstorm
       "#<#{self.class} #{name.inspect}>"
     end
 
-    NOTHING = { sent: 0, queued: 0, unwanted: 0, dropped: 0, messages: 0, bytes: 0, heartbeats: 0 }.freeze
+    NOTHING = { sent: 0, queued: 0, unwanted: 0, dropped: 0, refused: 0, messages: 0, bytes: 0, heartbeats: 0 }.freeze
     private_constant :NOTHING
 
     private
