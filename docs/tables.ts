@@ -1,6 +1,16 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
-import { type AnyDefinition, ERRORS, type OptionSchema, optionsTable } from '../lib/index.js'
+import {
+  type AnyDefinition,
+  ERRORS,
+  listOptions,
+  type OptionSchema,
+  optionsTable,
+  routerOptions,
+  showDefault,
+  sinkOptions,
+} from '../lib/index.js'
+import { dependenciesTable } from './dependencies.js'
 
 /**
  * The tables that documents share with the code, written by the code: `npm run docs` puts them between their
@@ -37,6 +47,32 @@ export function errorsTable(): string {
   return ['| code | meaning |', '| --- | --- |', ...rows].join('\n')
 }
 
+/** Options that are bounds, and where it is counted when they are reached. */
+const COUNTED_AS: Record<string, string> = {
+  maxMessageBytes: '`connections.disconnected`',
+  maxTopicBytes: '`malformed.topic`, `limitedSubscriptions.tooLong`',
+  maxDepth: '`dropped.undecodable`',
+  handshakeTimeout: '`connections.timedOut`',
+  maxConnections: '`connections.overCount`',
+  maxConnectionRate: '`connections.overRate`',
+  maxSubscriptions: '`limitedSubscriptions.tooMany`',
+  sendHighWaterMark: '`lost`, at that subscriber',
+  maxStreams: '`forgottenStreams`',
+  maxMemory: '`resets`, and what was dropped as `lost`',
+  queueEvents: '`dropped.overflow`',
+  queueBytes: '`dropped.overflow`',
+}
+
+export function limitsTable(): string {
+  const options = [...listOptions(routerOptions), ...listOptions(sinkOptions)]
+  const rows = Object.entries(COUNTED_AS).map(([name, counted]) => {
+    const option = options.find((each) => each.name === name)
+    if (option === undefined) throw new Error(`no option is called ${name}`)
+    return `| \`${name}\` | \`${showDefault(option)}\` | ${option.description} | ${counted} |`
+  })
+  return ['| option | default | meaning | counted as |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
 /** Puts `table` between `<!-- name -->` and `<!-- /name -->`. */
 export function insertTable(text: string, name: string, table: string): string {
   const [before, after] = text.split(`<!-- ${name} -->`)
@@ -60,7 +96,11 @@ export async function generatedDocuments(): Promise<GeneratedDocument[]> {
   const readmes = (await componentFolders()).map(async (folder) =>
     check(`${folder}/README.md`, 'options', optionRows((await loadDefinition(folder)).options)),
   )
-  return Promise.all([...readmes, check('docs/ERRORS.md', 'errors', errorsTable())])
+  const security = async () => {
+    const { path, text, expected } = await check('SECURITY.md', 'limits', limitsTable())
+    return { path, text, expected: insertTable(expected, 'dependencies', dependenciesTable(ROOT)) }
+  }
+  return Promise.all([...readmes, check('docs/ERRORS.md', 'errors', errorsTable()), security()])
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

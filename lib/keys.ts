@@ -58,6 +58,8 @@ export function keyLines(path: string): string[][] {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
+    // A secret key was given in the place of its file, most likely.
+    if (isKey(path)) throw invalid('expected a file with keys, got a key itself, which is not shown')
     throw invalid(`expected a file with keys at ${path}, got: ${reason(error)}`, error)
   }
   return text
