@@ -9,6 +9,7 @@ export const BENCHES: Record<string, string> = {
   'fan-out': 'what a delivery costs with 1 to 50 sinks',
   emit: 'the cost of one emit with nobody listening and with one listener',
   scale: 'how the cost of an event grows with sources, types, subscriptions, sinks and size',
+  clients: 'what an event costs a source in C, in Ruby and in TypeScript',
   stores: 'events a second into stores, beside the best loop of each driver',
   segments: 'what the segments store carries at a pace, and how long the question of a chart takes',
   websocket: 'what browsers cost, and a flood at a sink with fifty of them',
