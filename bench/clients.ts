@@ -32,7 +32,7 @@ function compiled(folder: string): string[] | undefined {
   const files = `-I${c} ${c}/programs/bench.c ${c}/eventstorm.c -o ${program}`
   const made = spawnSync('sh', [
     '-c',
-    `cc -std=c11 -O2 ${files} $(pkg-config --cflags --libs libzmq libbson-1.0) -pthread`,
+    `cc -std=c11 -O3 ${files} $(pkg-config --cflags --libs libzmq libbson-1.0) -pthread`,
   ])
   return made.status === 0 ? [program] : undefined
 }

@@ -120,6 +120,15 @@ process and share one thread of JavaScript.`,
       ]),
   },
   {
+    name: 'clients',
+    title: 'What does an event cost a source in C, in Ruby and in TypeScript?',
+    how: `The same events of 15 fields, made in each language and emitted over tcp into the same sink, in turns; the CPU of the
+source's process with all its threads, from the first event to the last byte.`,
+    bound: `The sink bounds the rate, so the CPU is what is compared. Making the event is part of it.`,
+    plot: ([rows]) =>
+      bars('microseconds of CPU an event', barsOf(rows!.rows, cell('client'), 'CPU us/event', /TypeScript/)),
+  },
+  {
     name: 'emit',
     title: 'What does one emit cost?',
     how: `The time of the call itself, in portions of a thousand, with nobody there, with somebody who asked for another type, and with a

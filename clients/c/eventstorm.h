@@ -73,7 +73,7 @@ typedef struct eventstorm_options {
   int linger_ms;
   /** Events in one message at most. */
   int batch_events;
-  /** Size at which a message is sent at once, bytes. */
+  /** Size at which a message waits for no more company, bytes. */
   size_t batch_bytes;
   /** Memory for events that wait for the thread, bytes; what finds it full is dropped. */
   size_t queue_bytes;

@@ -16,6 +16,15 @@ static double seconds(clockid_t clock)
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Writes 0 to 255 in decimal and has the place behind it; snprintf would take longer than the rest of a field. */
+static char *put_octet(char *at, int32_t value)
+{
+  if (value >= 100) *at++ = (char)('0' + value / 100);
+  if (value >= 10) *at++ = (char)('0' + value / 10 % 10);
+  *at++ = (char)('0' + value % 10);
+  return at;
+}
+
 static void fill(bson_t *data, int32_t n)
 {
   static const char *const targets[] = {"/", "/products/4711?ref=mail", "/assets/app-8f3c2d.js", "/api/v2/orders/9918/items",
@@ -23,8 +32,10 @@ static void fill(bson_t *data, int32_t n)
   static const char *const agents[] = {"Mozilla/5.0 (X11; Linux x64; rv:138.0) Gecko/20100101 Firefox/138.0",
                                        "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15", "curl/8.9.1"};
   static const int32_t status[] = {200, 200, 200, 304, 404, 500};
-  char address[32];
-  snprintf(address, sizeof address, "10.1.%d.%d", n & 255, (n >> 8) & 255);
+  char address[32] = "10.1.";
+  char *at = put_octet(address + 5, n & 255);
+  *at++ = '.';
+  *put_octet(at, (n >> 8) & 255) = 0;
   BSON_APPEND_INT32(data, "n", n);
   BSON_APPEND_UTF8(data, "remoteAddr", address);
   BSON_APPEND_UTF8(data, "remoteUser", "frank");
