@@ -1,6 +1,6 @@
 /**
  * What the page costs a browser: 20 graphs of 5 lines with 3,600 points, 4 updates a second, all on the screen.
- * `npm run soak:page [seconds]` prints the share of the main thread and the heap after collections, and fails when the
+ * `npm run soak:page -- --minutes 10` prints the share of the main thread and the heap after collections, and fails when the
  * page takes more than 40 % or its heap grows.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,8 +18,8 @@ const MOST_BUSY = 0.4
 /** Bytes an hour: a megabyte in ten minutes, as far as two of them tell. */
 const MOST_GROWTH = 6e6
 
-const { positionals } = parseArgs({ allowPositionals: true })
-const seconds = Number(positionals[0] ?? 120)
+const { minutes } = parseArgs({ options: { minutes: { type: 'string', default: '2' } } }).values
+const seconds = Number(minutes) * 60
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
 

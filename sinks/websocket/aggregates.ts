@@ -1,6 +1,6 @@
 import type { StormEvent, Stream, TypeHint } from '../../lib/index.js'
+import { Budget } from './budget.js'
 import type { Strip, TypeInfo } from './protocol.js'
-import { Budget } from './ring.js'
 import type { Secrets } from './secrets.js'
 import { COUNT, NumberSeries, type Subject } from './series.js'
 import { type Home, TypeState } from './type-state.js'
@@ -126,7 +126,6 @@ export class Aggregates implements Home {
       this.refused.late++
       return false
     }
-    type.minute[second % 60]!++
     type.add(event, this.place(second))
     return true
   }
@@ -196,8 +195,7 @@ export class Aggregates implements Home {
   }
 
   rate(type: TypeState): number {
-    const sum = type.minute.reduce((total, n, i) => (i === this.second % 60 ? total : total + n), 0)
-    return Math.round((sum / 59) * 100) / 100
+    return Math.round((type.events.total(this.second - 59, this.second) / 59) * 100) / 100
   }
 
   series(subject: Subject, columns: number): NumberSeries | undefined {
@@ -207,6 +205,10 @@ export class Aggregates implements Home {
     }
     this.size++
     return new NumberSeries(this.#next++, subject, columns, this)
+  }
+
+  lostSeries(type: string): NumberSeries {
+    return new NumberSeries(0, { type }, COUNT, this)
   }
 
   touched(series: NumberSeries, place: number): void {
@@ -237,9 +239,7 @@ export class Aggregates implements Home {
     }
     const events = this.series({ type: name }, COUNT)
     if (events === undefined) return undefined
-    this.size++
-    const lost = new NumberSeries(0, { type: name }, COUNT, this)
-    const type = new TypeState(name, this, events, lost, this.hintOf(name))
+    const type = new TypeState(name, this, events, this.hintOf(name))
     this.types.set(name, type)
     this.#silent.delete(name)
     return type
@@ -250,7 +250,6 @@ export class Aggregates implements Home {
     const list = this.#touched[place]!
     for (const series of list) series.settle(second, place)
     this.#touched[place] = []
-    for (const type of this.types.values()) type.minute[(second + this.places) % 60] = 0
   }
 
   #sweep(): void {
@@ -265,7 +264,7 @@ export class Aggregates implements Home {
         continue
       }
       for (const series of type.series()) series.sweep(this.second)
-      type.lost.sweep(this.second)
+      type.lost?.sweep(this.second)
     }
   }
 }

@@ -27,7 +27,7 @@ export class BucketWriter {
   /** What a series has in a place that has not been settled. */
   add(series: NumberSeries, place: number): void {
     const { i, live, columns } = series
-    const at = place * columns
+    const at = series.at(place)
     if (columns === COUNT) {
       this.#counts.i.push(i)
       this.#counts.n.push(live[at]!)

@@ -23,7 +23,7 @@ export class Field {
   series: NumberSeries | undefined
   trend: Trend | undefined
   /** Of a counter: the last value of each series and source, so that two sources do not look like falls. */
-  readonly totals = new Map<string, number>()
+  #totals: Map<string, number> | undefined
 
   constructor(path: string, index: number, isNumber: boolean, hint: FieldHint | undefined) {
     this.path = path
@@ -53,8 +53,9 @@ export class Field {
 
   /** What a counter has grown by. After a restart it grows from 0. */
   increase(of: string, value: number): number {
-    const last = this.totals.get(of)
-    if (last !== undefined || this.totals.size < 1000) this.totals.set(of, value)
+    this.#totals ??= new Map()
+    const last = this.#totals.get(of)
+    if (last !== undefined || this.#totals.size < 1000) this.#totals.set(of, value)
     if (last === undefined) return 0
     return value >= last ? value - last : value
   }
@@ -71,8 +72,8 @@ export class FieldNode {
   field: Field | undefined
   /** Nothing below it is looked at: a secret, or beyond a bound. */
   skip = false
-  #children = new Map<string, FieldNode>()
-  #order: FieldNode[] = []
+  #children: Map<string, FieldNode> | undefined
+  #order: FieldNode[] | undefined
 
   constructor(name: string, path: string, depth: number) {
     this.name = name
@@ -82,8 +83,10 @@ export class FieldNode {
 
   /** The member of that name, expected at that place; made by `make` when it is new. */
   child(name: string, place: number, make: (parent: FieldNode, name: string) => FieldNode): FieldNode {
-    const expected = this.#order[place]
+    const expected = this.#order?.[place]
     if (expected !== undefined && expected.name === name) return expected
+    this.#children ??= new Map()
+    this.#order ??= []
     let child = this.#children.get(name)
     if (child === undefined) {
       child = make(this, name)

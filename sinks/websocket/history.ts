@@ -121,6 +121,7 @@ class Reader {
   #addLost(found: SeriesHistory, type: TypeState): void {
     const lostAt: number[] = []
     const lost: number[] = []
+    if (type.lost === undefined) return
     this.#each(type.lost, (bucket, row) => {
       lostAt.push(bucket - this.#first)
       lost.push(row[N]!)
@@ -149,9 +150,10 @@ class Reader {
       const bucket = Math.floor(at / this.#seconds)
       if (bucket < this.#first || bucket >= this.#end) continue
       const place = ((at % places) + places) % places
-      const start = place * series.columns
+      if (series.n(place) <= 0) continue
+      const start = series.at(place)
       const row = series.live.subarray(start, start + series.columns)
-      if (row[N]! > 0) pass(bucket, withSpread(row, series.sketch(place)), this.#seconds === COARSE)
+      pass(bucket, withSpread(row, series.sketch(place)), this.#seconds === COARSE)
     }
     if (open) call(open.bucket, open.row)
   }

@@ -36,19 +36,25 @@ const RISES = 30
 export class Trend {
   #rises = 0
   #fell = false
-  #last = new Map<object, number>()
+  /** Most fields have one series; a map for it would cost more than all else. */
+  #first: { of: object; value: number } | undefined
+  #last: Map<object, number> | undefined
 
   /** @returns whether it is a counter by now; `of` is the series that the value belongs to */
   isCounter(of: object, value: number): boolean {
     if (this.#fell) return false
-    const last = this.#last.get(of)
+    const last = this.#first?.of === of ? this.#first.value : this.#last?.get(of)
     if (last !== undefined && value < last) {
       this.#fell = true
-      this.#last.clear()
+      this.#first = this.#last = undefined
       return false
     }
     if (last !== undefined && value > last) this.#rises++
-    if (last !== undefined || this.#last.size < 100) this.#last.set(of, value)
+    if (this.#first === undefined || this.#first.of === of) this.#first = { of, value }
+    else {
+      this.#last ??= new Map()
+      if (last !== undefined || this.#last.size < 100) this.#last.set(of, value)
+    }
     return this.#rises >= RISES
   }
 

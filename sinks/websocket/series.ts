@@ -1,5 +1,6 @@
+import type { Budget } from './budget.js'
 import type { FieldKind } from './protocol.js'
-import { type Budget, Ring } from './ring.js'
+import { Ring } from './ring.js'
 import { Sketch } from './sketch.js'
 
 /** What is kept of a bucket: so many columns. */
@@ -32,6 +33,8 @@ export interface Surroundings {
   places: number
 }
 
+const NOTHING = new Float64Array(0)
+
 /** What a series is about. */
 export interface Subject {
   type: string
@@ -51,13 +54,13 @@ export class NumberSeries {
   /** Of a state: the words, which all series of a field share. */
   words: string[] | undefined
   readonly columns: number
-  readonly live: Float64Array
-  /** When each place last changed, as the number of a quarter of a second. */
-  readonly changed: Float64Array
+  /** A row for each place: its columns, and the quarter of a second in which it changed last. None while it rests. */
+  live = NOTHING
   /** It is over; whoever still has it lets it be. */
   gone = false
   /** Second that was settled last with something in it. */
   last = 0
+  #places: number
   #sketches: (Sketch | undefined)[] | undefined
   #fine: Ring
   #coarse: Ring
@@ -70,8 +73,7 @@ export class NumberSeries {
     this.i = i
     this.subject = subject
     this.columns = columns
-    this.live = new Float64Array(places * columns)
-    this.changed = new Float64Array(places)
+    this.#places = places
     this.#fine = new Ring(FINE_LENGTH, memory)
     this.#coarse = new Ring(COARSE_LENGTH, memory)
   }
@@ -86,34 +88,47 @@ export class NumberSeries {
     this.#sketches ??= []
   }
 
+  /** Where the row of a place begins. */
+  at(place: number): number {
+    return place * (this.columns + 1)
+  }
+
+  /** How many there are in a place. */
+  n(place: number): number {
+    return this.live[this.at(place)] ?? 0
+  }
+
+  /** When a place changed last, as the number of a quarter of a second. */
+  changed(place: number): number {
+    return this.live[this.at(place) + this.columns] ?? 0
+  }
+
   /** Counts `n` more. Returns whether they are the first ones in that place. */
   count(place: number, n: number, quarter: number): boolean {
-    const before = this.live[place]!
-    this.live[place] = before + n
-    this.changed[place] = quarter
+    const at = this.#wake(place, quarter)
+    const before = this.live[at]!
+    this.live[at] = before + n
     return before === 0
   }
 
   state(place: number, word: number, quarter: number): boolean {
-    const at = place * STATE
+    const at = this.#wake(place, quarter)
     const first = this.live[at] === 0
     this.live[at]!++
     this.live[at + 1] = word
-    this.changed[place] = quarter
     return first
   }
 
   /** @param amount what is added to the sum: the value, or a counter's increase */
   value(place: number, value: number, amount: number, quarter: number): boolean {
+    const at = this.#wake(place, quarter)
     const { live } = this
-    const at = place * VALUES
     const first = live[at] === 0
     live[at]!++
     live[at + SUM]! += amount
     if (first || value < live[at + MIN]!) live[at + MIN] = value
     if (first || value > live[at + MAX]!) live[at + MAX] = value
     live[at + LAST] = value
-    this.changed[place] = quarter
     if (this.#sketches !== undefined) {
       const sketch = this.#sketches[place] ?? new Sketch()
       this.#sketches[place] = sketch
@@ -128,9 +143,9 @@ export class NumberSeries {
 
   /** The second will not change any more: into the rings with it. */
   settle(second: number, place: number): void {
-    const at = place * this.columns
+    if (this.n(place) === 0 || this.gone) return
+    const at = this.at(place)
     const row = this.live.subarray(at, at + this.columns)
-    if (row[N] === 0 || this.gone) return
     this.last = second
     const sketch = this.#sketches?.[place]
     this.#fine.write(second, withSpread(row, sketch), sketch ? SPREAD : this.columns)
@@ -139,13 +154,14 @@ export class NumberSeries {
     sketch?.clear()
   }
 
-  /** Gives back what is too old, and the sketches of a series in which nothing happens. */
+  /** Gives back what is too old, and what a series in which nothing happens need not have. */
   sweep(second: number): void {
     this.#fine.sweep(second)
     this.#coarse.sweep(Math.floor(second / COARSE))
     if (second - this.last < 60) return
     this.#flushTen()
     this.#ten = this.#tenSketch = undefined
+    this.live = NOTHING
     if (this.#sketches) this.#sketches = []
   }
 
@@ -154,6 +170,19 @@ export class NumberSeries {
     this.gone = true
     this.#fine.clear()
     this.#coarse.clear()
+  }
+
+  /** Events from second `from` up to but without `to`, settled ones and those that still may change. */
+  total(from: number, to: number): number {
+    let sum = 0
+    this.#fine.read(from, to, (_, values, at) => {
+      sum += values[at]!
+    })
+    // What has not been settled is newer than all that was.
+    for (let second = Math.max(from, this.last + 1, to - this.#places); second < to; second++) {
+      sum += this.n(second % this.#places)
+    }
+    return sum
   }
 
   /**
@@ -165,6 +194,14 @@ export class NumberSeries {
     ring.read(from, to, (bucket, values, at, columns) => call(bucket, values.subarray(at, at + columns)))
     if (step > 1 && this.#ten && this.#ten[N]! > 0 && this.#tenAt >= from && this.#tenAt < to)
       call(this.#tenAt, withSpread(this.#ten, this.#tenSketch))
+  }
+
+  /** A place is written: where its row begins. */
+  #wake(place: number, quarter: number): number {
+    const wide = this.columns + 1
+    if (this.live === NOTHING) this.live = new Float64Array(this.#places * wide)
+    this.live[place * wide + this.columns] = quarter
+    return place * wide
   }
 
   #gather(ten: number, row: Float64Array, sketch: Sketch | undefined): void {

@@ -10,6 +10,8 @@ export interface Home {
   secrets: Secrets
   /** A new series; undefined when there are too many. */
   series(subject: Subject, columns: number): NumberSeries | undefined
+  /** For what was lost of a type. */
+  lostSeries(type: string): NumberSeries
   /** Something happened in a series for the first time in that place. */
   touched(series: NumberSeries, place: number): void
   /** What is known of a series has changed. */
@@ -39,12 +41,10 @@ export class TypeState {
   readonly type: string
   readonly events: NumberSeries
   /** Events noticed as lost, in the same way; never among the series of a view. */
-  readonly lost: NumberSeries
+  lost: NumberSeries | undefined
   hint: TypeHint | undefined
   /** When an event of it last came, milliseconds since 1970. */
   seen = 0
-  /** Events of the last so many seconds, for the rate. */
-  readonly minute = new Float64Array(60)
   #home: Home
   #root = new FieldNode('', '', 0)
   #beyond = new FieldNode('\0', '\0', 0)
@@ -54,17 +54,10 @@ export class TypeState {
   #key: KeySeries | undefined
   #source = ''
 
-  constructor(
-    type: string,
-    home: Home,
-    events: NumberSeries,
-    lost: NumberSeries,
-    hint: TypeHint | undefined,
-  ) {
+  constructor(type: string, home: Home, events: NumberSeries, hint: TypeHint | undefined) {
     this.type = type
     this.#home = home
     this.events = events
-    this.lost = lost
     this.#beyond.skip = true
     this.describe(hint)
   }
@@ -110,12 +103,13 @@ export class TypeState {
   }
 
   countLost(place: number, n: number): void {
+    this.lost ??= this.#home.lostSeries(this.type)
     if (n > 0) {
       if (this.lost.count(place, n, this.#home.quarter)) this.#home.touched(this.lost, place)
       return
     }
     // What came late after all is taken off as far as it was counted in this very second.
-    const counted = this.lost.live[place]!
+    const counted = this.lost.n(place)
     this.lost.count(place, -Math.min(counted, -n), this.#home.quarter)
   }
 
@@ -138,7 +132,7 @@ export class TypeState {
 
   clear(): void {
     for (const each of this.series()) this.#home.removed(each)
-    this.#home.removed(this.lost)
+    this.lost?.clear()
   }
 
   #members(node: FieldNode, data: object, place: number): void {

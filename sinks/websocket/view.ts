@@ -182,7 +182,7 @@ export class View {
     const writer = new BucketWriter(this.#want)
     const isNews = second > this.#told && !open
     for (const series of this.#aggregates.at(second)) {
-      if (series.gone || (!isNews && series.changed[place]! <= this.#quarter)) continue
+      if (series.gone || (!isNews && series.changed(place) <= this.#quarter)) continue
       if (!this.matches(series.subject.type)) continue
       if (series.i === 0) this.#addLost(writer, series, place)
       else if (this.#has(series)) writer.add(series, place)
@@ -192,7 +192,7 @@ export class View {
 
   #addLost(writer: BucketWriter, series: NumberSeries, place: number): void {
     const type = this.#aggregates.types.get(series.subject.type)
-    if (type && this.#has(type.events)) writer.lost(type.events.i, series.live[place]!)
+    if (type && this.#has(type.events)) writer.lost(type.events.i, series.n(place))
   }
 
   /** Whether the view has that series, which it gets when it fits in. */
