@@ -93,6 +93,16 @@ for (const given of transports) {
     assert.equal((frames[0] as Hello).f, 'hello')
   })
 
+  test(`${name}: an origin of the list may connect, others still may not`, async (t) => {
+    const graphs = 'https://graphs.example'
+    const { socket, url } = await serve(t, { ...given, allowOrigin: [graphs] })
+    const frames = await open(t, socket({ origin: graphs }))
+    await until('hello came', () => frames.length > 0)
+    for (const origin of ['http://graphs.example', 'https://graphs.example.evil', 'https://evil.example'])
+      assert.equal(await refusal(socket({ origin })), 403, origin)
+    assert.equal(await ask(url, '/api/status', { origin: graphs }), 200)
+  })
+
   test(`${name}: every answer forbids what a page does not need`, async (t) => {
     const { url } = await serve(t, given)
     for (const path of ['/', '/api/status', '/nothing']) {

@@ -71,6 +71,25 @@ test('few values are kept one by one, and add up with many', () => {
   assert.ok(Math.abs(both.quantile(0.5) - 102) <= 3)
 })
 
+test('what has just happened for the first time is not swept away', () => {
+  const start = Date.UTC(2026, 0, 1)
+  const limits = { types: 10, series: 10, fields: 64, keys: 20, memory: 1e9, late: 5 }
+  const aggregates = new Aggregates(limits, new Secrets([]), start)
+  const add = (second: number) => {
+    aggregates.advance(start + second * 1000)
+    const time = new Date(start + second * 1000)
+    aggregates.add({ type: 'a', source: 'x', seq: 0, epoch: 1, time, data: { took_ms: 5 } })
+  }
+  // A second before the sweep of each minute, and ten minutes later again.
+  for (const second of [59, 659]) add(second)
+  aggregates.advance(start + 670_000)
+  const { events } = aggregates.types.get('a')!
+  const seen: number[] = []
+  events.read(1, 0, 1e10, (bucket) => seen.push(bucket - start / 1000))
+  assert.deepEqual(seen, [59, 659])
+  assert.equal(events.total(start / 1000, start / 1000 + 670), 2)
+})
+
 test('a series in which little happens takes little', (t) => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void

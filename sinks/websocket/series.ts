@@ -158,7 +158,7 @@ export class NumberSeries {
   sweep(second: number): void {
     this.#fine.sweep(second)
     this.#coarse.sweep(Math.floor(second / COARSE))
-    if (second - this.last < 60) return
+    if (second - this.last < 60 || this.#isLive()) return
     this.#flushTen()
     this.#ten = this.#tenSketch = undefined
     this.live = NOTHING
@@ -194,6 +194,12 @@ export class NumberSeries {
     ring.read(from, to, (bucket, values, at, columns) => call(bucket, values.subarray(at, at + columns)))
     if (step > 1 && this.#ten && this.#ten[N]! > 0 && this.#tenAt >= from && this.#tenAt < to)
       call(this.#tenAt, withSpread(this.#ten, this.#tenSketch))
+  }
+
+  /** Whether there is anything that has not been settled. */
+  #isLive(): boolean {
+    for (let place = 0; place < this.#places; place++) if (this.n(place) !== 0) return true
+    return false
   }
 
   /** A place is written: where its row begins. */

@@ -263,6 +263,43 @@ test('rows: the latest events, made small; secrets are masked', async (t) => {
   assert.equal(rows[0]!.cut, true)
 })
 
+test('every bound is there to be seen, and counts what it left out', async (t) => {
+  const { clock, emit, get, getJson } = await serve(t, {
+    maxTypes: 3,
+    maxFields: 2,
+  })
+  for (let i = 0; i < 8; i++) await emit(`flood.t${i}`, { x: 1 })
+  for (let i = 0; i < 8; i++) await emit('flood.t0', { who: `w${i}`, x: i, y: i, z: i })
+  await clock.advance(12_000)
+  const { bounds } = await getJson<ServerStatus>('/api/status')
+  const bound = (name: string) => bounds.find((each) => each.name === name)!
+  assert.deepEqual([bound('types').used, bound('types').limit, bound('types').refused], [3, 3, 5])
+  assert.deepEqual([bound('fields').limit, bound('fields').used], [2, 2])
+  assert.ok(bound('fields').refused > 0)
+  const text = await (await get('/metrics')).text()
+  assert.match(text, /^eventstorm_websocket_not_kept\{reason="types"\} 5$/m)
+  assert.match(text, /^eventstorm_websocket_limit\{bound="types"\} 3$/m)
+  assert.ok(text.split('\n').every((line) => line === '' || /^\w+(\{\w+="[\w]+"\})? [\d.]+$/.test(line)))
+})
+
+test('keys beyond the most frequent ones are one, and counted', async (t) => {
+  const { clock, emit, getJson } = await serve(t, { maxKeys: 2, hints: { a: { key: ['who'] } } })
+  for (let i = 0; i < 6; i++) await emit('a', { who: `w${i}` })
+  await clock.advance(12_000)
+  const { series } = await getJson<History>('/api/history?match=a')
+  const keyed = series.filter(({ field, key }) => field === undefined && key !== undefined)
+  assert.deepEqual(
+    keyed.map(({ key, other, n }) => [key, other, n]),
+    [
+      ['w0', undefined, [1]],
+      ['w1', undefined, [1]],
+      ['other', true, [4]],
+    ],
+  )
+  const { bounds } = await getJson<ServerStatus>('/api/status')
+  assert.equal(bounds.find(({ name }) => name === 'keys')!.refused, 4)
+})
+
 test('hints go from a source to the page; the configuration goes first; keys split a type', async (t) => {
   const { clock, source, emit, getJson } = await serve(t, {
     hints: { disk: { title: 'Disks', fields: { percent: { warn: 80 } } } },

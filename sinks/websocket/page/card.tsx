@@ -101,7 +101,7 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
         </div>
       </header>
       {panels.length === 0 ? (
-        <p class="muted silent">{silence?.long ?? 'Its events hold nothing that a graph could show.'}</p>
+        <p class="muted silent">{silence?.long ?? withoutGraph(page)}</p>
       ) : table ? (
         <NumbersTable page={page} panels={panels} title={title} />
       ) : (
@@ -125,6 +125,11 @@ export function Card({ page, info, entries }: { page: Page; info: TypeInfo; entr
     </section>
   )
 }
+
+const withoutGraph = ({ live }: Page) =>
+  live.partial
+    ? 'There are more types than one page is told the numbers of; the filter at the top brings these.'
+    : 'Nothing of it has been counted yet.'
 
 const unheard = (type: string): Entry => ({ series: { i: -1, type }, columns: {}, written: 0 })
 

@@ -195,7 +195,7 @@ export class Chart implements Drawing {
       width: this.#width,
       height,
       pxAlign: 0,
-      padding: small ? [6, 12, 0, 0] : [12, 28, 0, 0],
+      padding: small ? [6, 26, 0, 0] : [12, 28, 0, 0],
       legend: { show: false },
       scales: { x: { time: true, auto: false }, y: { auto: false } },
       cursor: {
