@@ -68,7 +68,9 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
   })
 
   test('ticks that were skipped are a gap in the graph until it has been filled', async () => {
-    const { page, problems, shoot } = await open(shop.browser, shop.live.url, { script: DEAF })
+    const { page, problems, shoot } = await open(shop.browser, `${shop.live.url}#window=60`, {
+      script: DEAF,
+    })
     await until('some seconds are drawn', async () => (await times(page)).length >= 3)
     // Nothing can be filled in for now.
     await page.route('**/api/history?*', (route) => route.abort())
