@@ -130,7 +130,7 @@ export function checkSize(type: string, bytes: number, maxBytes: number): void {
 }
 
 // What was learned of the shapes of each type's data. Emptied when it grows too large: then it is learned again.
-const MAX_TYPES_LEARNED = 1000
+const MAX_TYPES_LEARNED = 20_000
 const sites = new Map<string, ReadSite>()
 
 function siteOf(type: string): ReadSite {

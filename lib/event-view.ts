@@ -5,7 +5,7 @@ import { dataDocument, UNREAD } from './shape-reader.js'
 import type { Message } from './wire.js'
 
 // What was learned of the shapes of each type's data. Emptied when it grows too large: then it is learned again.
-const MAX_TYPES_LEARNED = 1000
+const MAX_TYPES_LEARNED = 20_000
 const MAX_FIELDS_LEARNED = 100
 const types = new Map<string, Map<string, FieldSite>>()
 

@@ -3,6 +3,7 @@
  * function is generated that steps over what stands before the field. What it does not expect is handed back as UNREAD,
  * and the caller reads the whole document.
  */
+import { Generated } from './generated.js'
 import {
   differs,
   endOfValue,
@@ -34,9 +35,7 @@ export class FieldSite {
 }
 
 const MAX_SHAPES_PER_SITE = 16
-/** Compiled shapes in the process; code is never collected while a site lives, so there is an end to it. */
-const MAX_COMPILED = 1000
-let compiled = 0
+const generated = new Generated<(h: typeof helpers, field: FieldSite) => ShapeReader>()
 
 /**
  * The field of the document from `start` up to but without `stop`; undefined when it has none.
@@ -61,7 +60,7 @@ function read(source: Buffer, start: number, stop: number, field: FieldSite): un
     field.last = index
     return value
   }
-  if (shapes.length >= MAX_SHAPES_PER_SITE || field.learn <= 0 || compiled >= MAX_COMPILED) return UNREAD
+  if (shapes.length >= MAX_SHAPES_PER_SITE || field.learn <= 0) return UNREAD
   field.learn--
   const keys = keysOf(source, start, stop)
   const find = keys && compile(keys, field)
@@ -105,8 +104,15 @@ function readWhole(source: Buffer, type: number, at: number, stop: number, site:
 
 const helpers = { UNREAD, readWhole, readInner, skip, viewOf }
 
-/** Generates the function for one shape; undefined when no code may be generated here. */
-function compile(keys: string[], { key, inner, site }: FieldSite): ShapeReader | undefined {
+/** The function for one shape; undefined when no code may be generated here. */
+function compile(keys: string[], field: FieldSite): ShapeReader | undefined {
+  const { key, inner } = field
+  const name = JSON.stringify([key, inner !== undefined, ...keys])
+  const body = () => findingOf(keys, key, inner !== undefined)
+  return generated.get(name, ['h', 'field'], body)?.(helpers, field)
+}
+
+function findingOf(keys: string[], key: string, isOuter: boolean): string {
   const index = keys.indexOf(key)
   const before = index < 0 ? keys : keys.slice(0, index)
   const expectKey = (name: string) => {
@@ -129,22 +135,15 @@ function compile(keys: string[], { key, inner, site }: FieldSite): ShapeReader |
       if (at < 0) return h.UNREAD
     }`,
   )
-  const found = inner
+  const found = isOuter
     ? 'h.readInner(source, type, at, stop, inner)'
     : 'h.readWhole(source, type, at, stop, site)'
-  const body = `
+  return `
+  const { inner, site } = field
   return (source, start, stop) => {
     const view = h.viewOf(source)
     let at = start + 4, type = 0, size = 0
     ${steps.join('')}
     ${index < 0 ? 'return at === stop - 1 ? undefined : h.UNREAD' : `${expectKey(key)}\n    return ${found}`}
   }`
-  try {
-    const find = new Function('h', 'site', 'inner', body)(helpers, site, inner)
-    compiled++
-    return find
-  } catch {
-    // Node runs with --disallow-code-generation-from-strings.
-    return undefined
-  }
 }

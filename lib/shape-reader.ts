@@ -6,6 +6,8 @@
  *
  * BSON's layout: bsonspec.org, version 1.1.
  */
+import { Generated } from './generated.js'
+import { mayKeep } from './kept-texts.js'
 import { isPlainKey } from './shape-writer.js'
 
 /** Not read: unknown shape, unusual type, or damaged. */
@@ -33,9 +35,7 @@ const MAX_SHAPES_PER_SITE = 16
 const MAX_KEYS = 100
 /** Levels of documents and lists that are read here. */
 export const READ_DEPTH = 50
-/** Compiled shapes in the process; code is never collected while a site lives, so there is an end to it. */
-const MAX_COMPILED = 1000
-let compiled = 0
+const generated = new Generated<(h: typeof helpers) => ShapeReader>()
 
 const HIGH = 2 ** 32
 /** The last millisecond that a Date can hold. */
@@ -59,13 +59,15 @@ export function viewOf(source: Buffer): DataView {
 
 const SLOTS = 16
 const LONGEST_KEPT = 256
+/** Of a place that has kept nothing yet. */
+const NONE = new Uint16Array(SLOTS)
 
 /**
  * The texts seen last at one place. Methods, hosts, versions come again and again, and to compare bytes is far
  * cheaper than to make a new string. Where texts hardly ever repeat, it turns itself off.
  */
 class TextMemory {
-  #lengths = new Uint16Array(SLOTS)
+  #lengths = NONE
   #bytes: DataView[] = []
   #texts: string[] = []
   #credit = 512
@@ -81,10 +83,21 @@ class TextMemory {
     this.#credit -= 2
     const text = makeText(source, start, end)
     if (text === UNREAD) return UNREAD
-    this.#lengths[slot] = length
+    this.#keep(slot, text, source, start, end)
+    return text
+  }
+
+  #keep(slot: number, text: string, source: NativeBuffer, start: number, end: number): void {
+    if (this.#lengths === NONE) {
+      if (!mayKeep(this, SLOTS)) {
+        this.#credit = 0
+        return
+      }
+      this.#lengths = new Uint16Array(SLOTS)
+    }
+    this.#lengths[slot] = end - start
     this.#bytes[slot] = new DataView(source.buffer.slice(source.byteOffset + start, source.byteOffset + end))
     this.#texts[slot] = text
-    return text
   }
 }
 
@@ -211,7 +224,7 @@ function readDocument(
     site.last = index
     return value
   }
-  if (shapes.length >= MAX_SHAPES_PER_SITE || site.learn <= 0 || compiled >= MAX_COMPILED) return UNREAD
+  if (shapes.length >= MAX_SHAPES_PER_SITE || site.learn <= 0) return UNREAD
   site.learn--
   const keys = keysOf(source, start, stop)
   const read = keys && compile(keys)
@@ -267,8 +280,12 @@ export function differs(bytes: Buffer, offset: number): string {
   return tests.join(' || ')
 }
 
-/** Generates the function for one shape; undefined when no code may be generated here. */
+/** The function for one shape; undefined when no code may be generated here. */
 function compile(keys: string[]): ShapeReader | undefined {
+  return generated.get(JSON.stringify(keys), ['h'], () => readingOf(keys))?.(helpers)
+}
+
+function readingOf(keys: string[]): string {
   const fields = keys.map((key, i) => {
     const bytes = Buffer.from(`${key}\0`)
     return `
@@ -292,7 +309,7 @@ function compile(keys: string[]): ShapeReader | undefined {
       at = h.end()
     }`
   })
-  const body = `
+  return `
   ${keys.map((_, i) => `const site${i} = new h.ReadSite()`).join('\n  ')}
   return (source, start, stop, depth) => {
     const view = h.view()
@@ -301,14 +318,6 @@ function compile(keys: string[]): ShapeReader | undefined {
     if (at !== stop - 1) return h.UNREAD
     return { ${keys.map((key, i) => `${JSON.stringify(key)}: v${i}`).join(', ')} }
   }`
-  try {
-    const read = new Function('h', body)(helpers)
-    compiled++
-    return read
-  } catch {
-    // Node runs with --disallow-code-generation-from-strings.
-    return undefined
-  }
 }
 
 /** The fields of an event document: `{ time, data }`, in this order and without extensions. */

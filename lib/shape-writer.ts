@@ -7,6 +7,9 @@
  * BSON's layout: bsonspec.org, version 1.1.
  */
 
+import { Generated } from './generated.js'
+import { mayKeep } from './kept-texts.js'
+
 /** The target has too little room; what was written so far is to be ignored. */
 export const NO_ROOM = -1
 /** The value is none that this writer knows. */
@@ -37,9 +40,7 @@ interface CompiledShape {
 const MAX_SHAPES_PER_SITE = 16
 const MAX_KEYS = 100
 const MAX_DEPTH = 50
-/** Compiled shapes in the process; code is never collected while a site lives, so there is an end to it. */
-const MAX_COMPILED = 1000
-let compiled = 0
+const generated = new Generated<(h: typeof helpers) => Write>()
 
 // Keys the `bson` package or JavaScript itself treats in some special way are left to `bson`.
 const PLAIN_KEY = /^[\x21-\x7e](?:[\x20-\x7e]{0,63})$/
@@ -79,13 +80,15 @@ const SLOTS = 8
 /** Shorter ones are written as fast as they are looked up. */
 const SHORTEST_KEPT = 8
 const LONGEST_KEPT = 256
+/** Of a place that has kept nothing yet. */
+const NONE: string[] = []
 
 /**
  * The texts written last at one place, with the bytes they made. Hosts, agents, paths come again and again, and to copy
  * bytes is cheaper than to make them. Where texts hardly ever repeat, it turns itself off.
  */
 class TextMemory {
-  #texts: string[] = new Array(SLOTS).fill('')
+  #texts = NONE
   #bytes: DataView[] = []
   #credit = 512
 
@@ -109,13 +112,22 @@ class TextMemory {
     }
     this.#credit -= 2
     const end = writeText(target, at, limit, text)
-    if (end > 0) {
-      const bytes = Buffer.alloc(Math.ceil((end - at) / 8) * 8)
-      target.copy(bytes, 0, at, end)
-      this.#texts[slot] = text
-      this.#bytes[slot] = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    }
+    if (end > 0) this.#keep(slot, text, target, at, end)
     return end
+  }
+
+  #keep(slot: number, text: string, target: Buffer, at: number, end: number): void {
+    if (this.#texts === NONE) {
+      if (!mayKeep(this, SLOTS)) {
+        this.#credit = 0
+        return
+      }
+      this.#texts = new Array(SLOTS).fill('')
+    }
+    const bytes = Buffer.alloc(Math.ceil((end - at) / 8) * 8)
+    target.copy(bytes, 0, at, end)
+    this.#texts[slot] = text
+    this.#bytes[slot] = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 }
 
@@ -269,7 +281,7 @@ function writeDocument(
     site.last = index
     return shape.write(target, at, limit, value, depth)
   }
-  if (site.shapes.length >= MAX_SHAPES_PER_SITE || compiled >= MAX_COMPILED) return UNUSUAL
+  if (site.shapes.length >= MAX_SHAPES_PER_SITE) return UNUSUAL
   const write = compile(keys)
   if (write === undefined) return UNUSUAL
   site.shapes.push({ keys, write })
@@ -309,9 +321,13 @@ function storeConstant(bytes: Buffer, offset: number): string {
   return stores.join('; ')
 }
 
-/** Generates the function for one shape; undefined when it is not plain, or no code may be generated here. */
+/** The function for one shape; undefined when it is not plain, or no code may be generated here. */
 function compile(keys: string[]): Write | undefined {
   if (keys.length > MAX_KEYS || !keys.every(isPlainKey)) return undefined
+  return generated.get(JSON.stringify(keys), ['h'], () => writingOf(keys))?.(helpers)
+}
+
+function writingOf(keys: string[]): string {
   // The most that everything but texts and nested values can take: type, key, NUL, eight bytes.
   const fixed = keys.reduce((sum, key) => sum + key.length + 10, 5)
   const fields = keys.map((key, i) => {
@@ -338,7 +354,7 @@ function compile(keys: string[]): Write | undefined {
       if (at < 0) return at
     }`
   })
-  const body = `
+  return `
   ${keys.map((_, i) => `const site${i} = new h.WriteSite()`).join('\n  ')}
   return (target, start, limit, value, depth) => {
     // Texts and nested values leave room for all that is of fixed size.
@@ -351,14 +367,6 @@ function compile(keys: string[]): Write | undefined {
     view.setInt32(start, at - start, true)
     return at
   }`
-  try {
-    const write = new Function('h', body)(helpers)
-    compiled++
-    return write
-  } catch {
-    // Node runs with --disallow-code-generation-from-strings.
-    return undefined
-  }
 }
 
 const TIME = Buffer.from('\x09time\0', 'latin1')
