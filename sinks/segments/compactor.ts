@@ -25,7 +25,8 @@ export interface Place {
  */
 export class Compactor {
   #place: Place
-  #instance: DuckDBInstance
+  #open: () => Promise<DuckDBInstance>
+  #instance: DuckDBInstance | undefined
   #retired: Retired
   #counts: StoreCounts
   #counted: () => void
@@ -34,17 +35,20 @@ export class Compactor {
   #working: Promise<void> | undefined
   #halt = new AbortController()
 
-  /** @param counted called when the counts have changed */
+  /**
+   * @param open makes a DuckDB to work with
+   * @param counted called when the counts have changed
+   */
   constructor(
     place: Place,
-    instance: DuckDBInstance,
+    open: () => Promise<DuckDBInstance>,
     retired: Retired,
     counts: StoreCounts,
     counted: () => void,
   ) {
     this.#counted = counted
     this.#place = place
-    this.#instance = instance
+    this.#open = open
     this.#retired = retired
     this.#counts = counts
   }
@@ -66,7 +70,7 @@ export class Compactor {
   async stop(): Promise<void> {
     this.#halt.abort()
     await this.#working
-    this.#instance.closeSync()
+    this.#end()
   }
 
   async #work(): Promise<void> {
@@ -79,6 +83,8 @@ export class Compactor {
         if (done) this.#counts.hoursMerged++
         this.#counted()
         this.#failed.clear()
+        // What sorting an hour took is only given back with all of it.
+        this.#end()
         continue
       }
       const hour = this.#place.hour()
@@ -89,11 +95,17 @@ export class Compactor {
     }
   }
 
+  #end(): void {
+    this.#instance?.closeSync()
+    this.#instance = undefined
+  }
+
   async #merge(hour: number, parts: readonly Segment[]): Promise<boolean> {
     const folder = hourFolder(this.#place.root, hour)
     const file = this.#place.newFile()
     const paths = parts.map((part) => join(folder, part.file))
     try {
+      this.#instance ??= await this.#open()
       const connection = await this.#instance.connect()
       try {
         const merge = () => mergeFiles(connection, folder, file, parts)

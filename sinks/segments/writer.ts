@@ -73,7 +73,7 @@ export class SegmentWriter {
     instance: DuckDBInstance,
     filling: DuckDBConnection,
     copying: DuckDBConnection,
-    beside: DuckDBInstance,
+    beside: () => Promise<DuckDBInstance>,
     grace: number,
     counted: (counts: StoreCounts) => void,
   ) {
@@ -111,21 +111,15 @@ export class SegmentWriter {
     const leftovers = removeLeftovers(settings.path, now, grace)
     const { instance, connection } = await openDuckDB(duckdb, settings, 0.4, {})
     const copying = await instance.connect()
-    const beside = await openDuckDB(duckdb, settings, 0.6, {
-      temp_directory: join(settings.path, `spill-${settings.writer}`),
-      max_temp_directory_size: SPILL,
-    })
-    beside.connection.closeSync()
-    const writer = new SegmentWriter(
-      settings,
-      duckdb,
-      instance,
-      connection,
-      copying,
-      beside.instance,
-      grace,
-      counted,
-    )
+    const beside = async () => {
+      const { instance, connection } = await openDuckDB(duckdb, settings, 0.6, {
+        temp_directory: join(settings.path, `spill-${settings.writer}`),
+        max_temp_directory_size: SPILL,
+      })
+      connection.closeSync()
+      return instance
+    }
+    const writer = new SegmentWriter(settings, duckdb, instance, connection, copying, beside, grace, counted)
     writer.counts.leftovers = leftovers
     writer.#removeOld(now)
     return writer
