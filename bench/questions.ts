@@ -13,5 +13,6 @@ export const BENCHES: Record<string, string> = {
   stores: 'events a second into stores, beside the best loop of each driver',
   segments: 'what the segments store carries at a pace, and how long the question of a chart takes',
   websocket: 'what browsers cost, and a flood at a sink with fifty of them',
+  floods: 'what strangers at a router cost the honest, with keys and without',
   profile: 'where each microsecond goes: self time of sender, router and receiver by function',
 }

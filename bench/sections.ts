@@ -215,6 +215,20 @@ to its arrival. Nothing may be lost.`,
       ),
   },
   {
+    name: 'floods',
+    title: 'What do strangers cost the honest?',
+    how: `An honest source emits 5000 events a second through a router to a sink, each a process of its own, while a stranger in a
+fourth floods the router: at endpoints with keys, of which it has none or one that is in no list, and at plain ones. The rows
+without a flood are of the same run. The last row is a source that is in the list and sends faster than anybody reads.`,
+    bound: `The stranger takes a core of its own, or more, from the honest: with two cores four processes and the threads of libzmq
+wait for each other, and that is in the delays.`,
+    plot: ([rows]) =>
+      bars(
+        '99 of 100 events take at most, milliseconds',
+        barsOf(rows!.rows, (row) => `${row.flood}, ${row.endpoint}`, 'p99 ms', /./),
+      ),
+  },
+  {
     name: 'profile',
     title: 'The limits that remain',
     how: `Sender, router and receiver of the first question under V8's sampling profiler. The CPU of each thread is what the system

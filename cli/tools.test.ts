@@ -221,6 +221,23 @@ test('keys that keygen made lead from emit through a router to tap, and no other
     tap.events.map((event) => event.data),
     [{ n: 1 }],
   )
+
+  await using top = new Program([
+    ...['top', '--interval', '100ms', '--connect', router.sinkEndpoints[0]!],
+    ...[...known, '--key', key('viewer')],
+  ])
+  await until('top has subscribed', () => router.counters().subscriptions > 0)
+  await runToEnd([...emit, ...known, '--key', key('shop')])
+  await until('top has counted it', () => /received 1 /.test(top.stdout))
+  const { refused } = router.counters().sinkConnections as { refused: number }
+  const spies = [
+    ['tap', '--key', key('shop'), ...known],
+    ['top', '--interval', '100ms', '--key', key('shop'), ...known],
+  ].map((args) => new Program([...args, '--connect', router.sinkEndpoints[0]!]))
+  await until('a key of the other side is refused', () => {
+    return (router.counters().sinkConnections as { refused: number }).refused >= refused + spies.length
+  })
+  for (const spy of spies) await spy[Symbol.asyncDispose]()
 })
 
 test('top --audit adds up what sources sent and sinks received', async () => {

@@ -17,7 +17,7 @@ export const dialling = {
 export const bounding = {
   maxMemory: byteSize().prefault('1GiB').meta({
     description:
-      'Memory of the process above which what waits in ZeroMQ is dropped, when it comes in faster than it can be read, or when it is subscriptions beyond maxSubscriptions. 0: no bound.',
+      'Memory of the process above which what waits in ZeroMQ is dropped, when it comes in faster than it can be read, never ends, or is subscriptions beyond maxSubscriptions. 0: no bound.',
   }),
   maxTopicBytes: z
     .int()

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { EventSource } from '../lib/index.js'
 import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
-import { Inlet, type Vitals } from './inlet.js'
+import { Inlet } from './inlet.js'
+import type { Vitals } from './memory-watch.js'
 
 const LIMITS = {
   maxMessageBytes: 1 << 20,
@@ -17,7 +18,7 @@ const LIMITS = {
 for (const transport of ['tcp', 'ipc'] as const) {
   test(`an inlet that cannot keep up drops what waits and comes back where it was (${transport})`, async () => {
     const clock = new ControlledClock()
-    let vitals: Vitals = { memory: 0, load: 0 }
+    let vitals: Vitals = { memory: 0, native: 0, load: 0 }
     let messages = 0
     const inlet = new Inlet(
       { ...LIMITS, connect: [], bind: [freeEndpoint(transport)], clock, vitals: () => vitals },
@@ -32,17 +33,17 @@ for (const transport of ['tcp', 'ipc'] as const) {
     await until('it has come', () => messages === 1)
 
     for (const harmless of [
-      { memory: 5000, load: 0.5 },
-      { memory: 900, load: 1 },
+      { memory: 5000, native: 100, load: 0.5 },
+      { memory: 900, native: 900, load: 1 },
     ]) {
       vitals = harmless
       await clock.advance(5000)
       assert.equal(inlet.resets, 0)
     }
-    vitals = { memory: 5000, load: 1 }
+    vitals = { memory: 5000, native: 100, load: 1 }
     await clock.advance(1000)
     assert.equal(inlet.resets, 1)
-    vitals = { memory: 5000, load: 0.1 }
+    vitals = { memory: 5000, native: 100, load: 0.1 }
     await until('events come again', async () => {
       await clock.advance(20)
       source.emit('a', 2)

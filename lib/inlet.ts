@@ -2,33 +2,25 @@ import { type Logger, silent } from './component.js'
 import { type ConnectionCounters, sumConnections } from './connections.js'
 import { Door, doorsOf, openAll } from './door.js'
 import { MAX_TYPE_BYTES } from './event.js'
+import { MemoryWatch, type Vitals } from './memory-watch.js'
 import { SubscribingEnd, type SubscribingOptions } from './sockets.js'
 
 export interface InletOptions extends SubscribingOptions {
-  /** Memory of the process, bytes, above which what libzmq holds is thrown away when we cannot keep up; 0: never. */
+  /** Memory of the process, bytes, above which what libzmq holds is thrown away when it grows there; 0: never. */
   maxMemory: number
   /** How the process is doing. Default: as the system and the event loop tell it. */
   vitals?: () => Vitals
 }
 
-export interface Vitals {
-  /** Resident memory of the process, bytes. */
-  memory: number
-  /** Share of the time since the last question that the event loop had work, 0 to 1. */
-  load: number
-}
-
 /** Time between two looks, milliseconds. */
 const LOOK_EVERY = 1000
-/** A loop that is busier than this all the time does not keep up. */
-const BUSY = 0.95
 
 /**
  * The receiving end with a bound on memory. libzmq may not have one itself: a full receive pipe lets a stranger
  * abort the process (see sockets.ts), so it takes all that comes, and what it holds cannot be seen. To ask a socket
- * whether messages wait is no way either: it can eat the wake-up of the pending receive, for good. So when the event
- * loop has no pause and the process has grown too large, the socket is closed with all it holds and opened again. The
- * numbers of the streams tell afterwards, to the event, what that cost.
+ * whether messages wait is no way either: it can eat the wake-up of the pending receive, for good. So when the process has
+ * grown too large and libzmq seems to be why (see memory-watch.ts), the socket is closed with all it holds and opened
+ * again. The numbers of the streams tell afterwards, to the event, what that cost.
  */
 export class Inlet {
   /** How often what libzmq held was thrown away. */
@@ -43,12 +35,14 @@ export class Inlet {
   /** Subscribed prefixes, as latin1 text: they are bytes. */
   #prefixes = new Set<string>()
   #cancelLook: () => void = () => {}
-  #vitals: () => Vitals
+  #watch: MemoryWatch
+  /** Bytes since the last look. */
+  #delivered = 0
 
   constructor(options: InletOptions, onMessage: (frames: Buffer[]) => void) {
     this.#options = options
     this.#log = options.log ?? silent
-    this.#vitals = options.vitals ?? processVitals()
+    this.#watch = new MemoryWatch(options.maxMemory, options.vitals)
     this.#onMessage = onMessage
     this.#doors = openAll(doorsOf(options), (each) => this.#open(each))
     this.endpoints = this.#doors.flatMap((door) => door.endpoints)
@@ -78,12 +72,15 @@ export class Inlet {
   }
 
   #look(): void {
-    const { memory, load } = this.#vitals()
-    if (load < BUSY || memory <= this.#options.maxMemory) return
+    const found = this.#watch.look(this.#delivered)
+    this.#delivered = 0
+    if (found === undefined) return
     this.resets++
     this.#log.warn(
-      { memory, maxMemory: this.#options.maxMemory },
-      'cannot keep up; waiting messages are dropped',
+      { memory: found.memory, maxMemory: this.#options.maxMemory },
+      found.why === 'behind'
+        ? 'cannot keep up; waiting messages are dropped'
+        : 'messages without an end take the memory; they are dropped with all that waits',
     )
     for (const door of this.#doors) door.reopen()
   }
@@ -102,19 +99,10 @@ export class Inlet {
   }
 
   #take({ types }: Door<SubscribingEnd>, frames: Buffer[]): void {
+    for (const frame of frames) this.#delivered += frame.length
     const topic = frames[0]!
     if (types === undefined || (topic.length <= MAX_TYPE_BYTES && types(topic.toString())))
       this.#onMessage(frames)
     else this.forbidden++
-  }
-}
-
-function processVitals(): () => Vitals {
-  let before = performance.eventLoopUtilization()
-  return () => {
-    const now = performance.eventLoopUtilization()
-    const { utilization: load } = performance.eventLoopUtilization(now, before)
-    before = now
-    return { memory: process.memoryUsage.rss(), load }
   }
 }

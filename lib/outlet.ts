@@ -2,6 +2,7 @@ import { type Logger, silent } from './component.js'
 import { type ConnectionCounters, sumConnections } from './connections.js'
 import { Door, doorsOf, openAll } from './door.js'
 import { type Change, Interest } from './interest.js'
+import { MemoryWatch, type Vitals } from './memory-watch.js'
 import { Seldom } from './seldom.js'
 import { PublishingEnd, type PublishingOptions } from './sockets.js'
 
@@ -10,11 +11,13 @@ export interface OutletOptions extends PublishingOptions {
   maxSubscriptions: number
   /** Longest prefix; longer ones ask for nothing. */
   maxTopicBytes: number
-  /** Memory of the process, bytes, above which subscriptions beyond `maxSubscriptions` are thrown out; 0: never. */
+  /** Memory of the process, bytes, above which subscriptions beyond `maxSubscriptions`, and messages without an end, are thrown out; 0: never. */
   maxMemory: number
   log?: Logger
   /** Resident memory of the process, bytes. Default: as the system tells it. */
   memory?: () => number
+  /** How the process is doing. Default: as the system and the event loop tell it. */
+  vitals?: () => Vitals
 }
 
 /** Subscriptions that were not taken as they came, by reason. */
@@ -23,6 +26,8 @@ export type LimitedSubscriptions = { tooLong: number; tooMany: number }
 /** Called when a prefix comes to be wanted, and when it is no longer; `micros` is when. */
 type OnChange = (prefix: Buffer, wanted: boolean, micros: number) => void
 
+/** Time between two looks at what libzmq holds, milliseconds. */
+const WATCH_EVERY = 1000
 /** Subscriptions beyond the limit between two looks at the memory. */
 const LOOK_EVERY = 1000
 
@@ -45,6 +50,8 @@ export class Outlet {
   #seldom: Seldom
   #ways: Way[] = []
   #foreignBefore = 0
+  #watch: MemoryWatch
+  #cancelWatch: () => void = () => {}
   #onChange: OnChange
 
   constructor(options: OutletOptions, onChange: OnChange) {
@@ -52,10 +59,13 @@ export class Outlet {
     this.#log = options.log ?? silent
     this.#seldom = new Seldom(options.clock)
     this.#onChange = onChange
+    this.#watch = new MemoryWatch(options.maxMemory, options.vitals)
     openAll(doorsOf(options), (each) => this.#open(each))
     // What is wanted at one door alone needs no second book.
     this.interest = this.#ways.length === 1 ? this.#ways[0]!.interest : new Interest(options.maxSubscriptions)
     this.endpoints = this.#ways.flatMap(({ door }) => door.endpoints)
+    if (options.maxMemory > 0 && !this.#inside)
+      this.#cancelWatch = options.clock.every(WATCH_EVERY, () => this.#dropUnfinished())
   }
 
   get connections(): ConnectionCounters {
@@ -76,6 +86,7 @@ export class Outlet {
 
   /** @param linger how long libzmq may go on sending what it holds, in the background; milliseconds. */
   close(linger = 0): void {
+    this.#cancelWatch()
     for (const { door } of this.#ways) door.close(linger)
   }
 
@@ -128,14 +139,31 @@ export class Outlet {
     if (this.#seldom.isDue(reason)) this.#log.warn({ [reason]: this.limited[reason] }, message)
   }
 
+  /** An inproc peer does not dial again. */
+  get #inside(): boolean {
+    const { bind, connect } = this.#options
+    return [...bind, ...connect].some((endpoint) => endpoint.startsWith('inproc:'))
+  }
+
+  /** What a subscriber sends has no bound in libzmq until its last frame. Whoever is behind is so at the other end. */
+  #dropUnfinished(): void {
+    const found = this.#watch.look(0)
+    if (found?.why !== 'unfinished') return
+    this.resets++
+    this.#log.warn(
+      { memory: found.memory, maxMemory: this.#options.maxMemory },
+      'subscribers send messages without an end; all are dropped',
+    )
+    for (const { door } of this.#ways) door.reopen()
+  }
+
   /**
    * libzmq keeps each subscription, about 2 KB of memory, and cannot be told to forget one of a peer's. What can be done
    * is to close the socket, which frees all, and open it again: the others dial again, and know what they miss.
    */
   #look(way: Way): void {
-    const { maxMemory, memory = process.memoryUsage.rss, bind, connect } = this.#options
-    const inside = [...bind, ...connect].some((endpoint) => endpoint.startsWith('inproc:'))
-    if (inside || maxMemory === 0 || memory() <= maxMemory) return
+    const { maxMemory, memory = process.memoryUsage.rss } = this.#options
+    if (this.#inside || maxMemory === 0 || memory() <= maxMemory) return
     this.resets++
     this.#log.warn(
       { maxMemory, beyond: way.interest.beyond },

@@ -10,7 +10,7 @@ import { attach, type Counters, EventRouter, EventSource, type Logger } from '..
 import { Outlet } from '../lib/outlet.js'
 import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
 import { identity, keyList } from '../testing/keys.js'
-import { dial, GREETING, pour, ready } from '../testing/zmtp.js'
+import { dial, enter, frame, GREETING, pour, ready } from '../testing/zmtp.js'
 
 const FAST = { reconnectInterval: 20 }
 const bound = () => ({ bindSources: [freeEndpoint()], bindSinks: [freeEndpoint()] })
@@ -187,6 +187,41 @@ test('maxMemory: subscriptions beyond maxSubscriptions that take the memory are 
   )
   flood.close()
   outlet.close()
+})
+
+test('maxMemory: messages without an end are thrown out at either side, and events go on', async () => {
+  const part = Buffer.concat(Array(1000).fill(frame(Buffer.alloc(1000), { more: true })))
+  const endless = function* () {
+    // More than the bound, and no more than a failing test may take.
+    for (let i = 0; i < 200; i++) yield part
+  }
+  const maxMemory = process.memoryUsage.rss() + 16 * 2 ** 20
+  await using router = new EventRouter({ ...bound(), maxMemory })
+  await using source = new EventSource({ source: 's', connect: [...router.sourceEndpoints], ...FAST })
+  const good = await collector(router.sinkEndpoints)
+  await using _ = good.sink
+  await until('a first event has come', () => {
+    source.emit('a', 0)
+    return good.seen.length > 0
+  })
+  for (const [endpoint, type] of [
+    [router.sourceEndpoints[0]!, 'PUB'],
+    [router.sinkEndpoints[0]!, 'SUB'],
+  ] as const) {
+    const before = router.counters().resets as number
+    // Until it is disconnected: nothing else would do that.
+    await pour(await enter(endpoint, type), endless(), false)
+    assert.ok((router.counters().resets as number) > before)
+    const seen = good.seen.length
+    await until('events come again', () => {
+      source.emit('a', 1)
+      return good.seen.length > seen
+    })
+  }
+  await until('all is counted', () => {
+    const { received, lost } = good.sink.counters()
+    return received + lost === source.counters().sent
+  })
 })
 
 test('maxTopicBytes: longer types and longer prefixes bring nothing', async () => {

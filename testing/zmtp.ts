@@ -42,6 +42,18 @@ export async function dial(endpoint: string): Promise<Socket> {
   return socket
 }
 
+/** A connection without keys whose handshake is done, as a socket of that type; closed when it was refused. */
+export async function enter(endpoint: string, type: string): Promise<Socket> {
+  const socket = await dial(endpoint)
+  let read = 0
+  socket.on('data', (chunk) => {
+    read += chunk.length
+  })
+  socket.write(Buffer.concat([GREETING, ready(type)]))
+  await until('the peer has answered', () => read > GREETING.length || socket.destroyed)
+  return socket
+}
+
 /** Writes for as long as the peer takes it, hangs up if it is to, and waits until the connection is closed. */
 export async function pour(socket: Socket, chunks: Iterable<Buffer>, hangUp: boolean): Promise<void> {
   for (const chunk of chunks) {
