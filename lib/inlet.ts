@@ -75,6 +75,8 @@ export class Inlet {
     const found = this.#watch.look(this.#delivered)
     this.#delivered = 0
     if (found === undefined) return
+    // What is dialled was chosen.
+    if (found.why === 'unfinished' && this.#options.bind.length === 0) return
     this.resets++
     this.#log.warn(
       { memory: found.memory, maxMemory: this.#options.maxMemory },

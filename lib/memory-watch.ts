@@ -12,6 +12,8 @@ export interface Vitals {
 const BUSY = 0.95
 /** What of the allowed memory libzmq may take beside what it hands over, once all of it is taken. */
 const SHARE = 1 / 8
+/** What a process of Node takes and gives back by itself, bytes. */
+const LEAST = 32 * 2 ** 20
 
 /**
  * Tells when libzmq holds too much, which cannot be seen from outside: the process has grown too large, and either the
@@ -21,13 +23,14 @@ const SHARE = 1 / 8
 export class MemoryWatch {
   #maxMemory: number
   #vitals: () => Vitals
-  #native = 0
+  #native: number
   #kept = 0
 
   /** @param maxMemory bytes */
   constructor(maxMemory: number, vitals = processVitals()) {
     this.#maxMemory = maxMemory
     this.#vitals = vitals
+    this.#native = vitals().native
   }
 
   /** @param delivered bytes that libzmq has handed over since the last look */
@@ -38,7 +41,7 @@ export class MemoryWatch {
     this.#native = native
     if (!above) return undefined
     if (load >= BUSY) return { memory, why: 'behind' }
-    if (this.#kept < SHARE * this.#maxMemory) return undefined
+    if (this.#kept < Math.max(LEAST, SHARE * this.#maxMemory)) return undefined
     this.#kept = 0
     return { memory, why: 'unfinished' }
   }

@@ -64,7 +64,7 @@ export class Outlet {
     // What is wanted at one door alone needs no second book.
     this.interest = this.#ways.length === 1 ? this.#ways[0]!.interest : new Interest(options.maxSubscriptions)
     this.endpoints = this.#ways.flatMap(({ door }) => door.endpoints)
-    if (options.maxMemory > 0 && !this.#inside)
+    if (options.maxMemory > 0 && options.bind.length > 0 && !this.#inside)
       this.#cancelWatch = options.clock.every(WATCH_EVERY, () => this.#dropUnfinished())
   }
 
