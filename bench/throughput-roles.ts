@@ -142,7 +142,9 @@ const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
     for await (const batch of events) {
       tally.begin()
       if (look === 'all') for (const event of batch) sum.add(event.data as Hit)
-      else if (look === 'two') for (const event of batch) sum.addTwo(event.data as Hit)
+      else if (look === 'two')
+        for (const view of batch.views())
+          sum.addTwo({ n: view.get('n') as number, status: view.get('status') as number })
       else for (const message of batch.messages) addNumbers(message, tally)
       tally.added()
     }
