@@ -19,8 +19,13 @@ export function troubles(
   streams: readonly AuditedStream[],
   sinks: readonly AuditedTotals[],
 ): string[] {
+  // A sink reports through a source of its own, by its name: it is told once.
+  const reporters = new Set(sinks.map(({ sink }) => sink))
   const lines = [
-    ...deadSources(sources, streams),
+    ...deadSources(
+      sources.filter(({ source }) => !reporters.has(source)),
+      streams,
+    ),
     ...sinks.flatMap(({ sink, state, since }) => inTrouble('sink', sink, state, since)),
     ...losses(streams),
   ]

@@ -24,12 +24,17 @@ const USAGE_ERRORS = new Set<ErrorCode>([
 /** Runs the program and ends the process: with 0, 1 (failure), 2 (usage) or 78 (bad configuration). */
 export async function main(args: string[]): Promise<never> {
   let code = 0
-  // Whoever reads may leave early (`| head`); commands notice by their writes, and end.
+  let full: EventstormError | undefined
+  // Whoever reads may leave early (`| head`); commands notice by their writes, and end. A full disk is a failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE')
+      full ??= new EventstormError('SINK_FAILED', `stdout takes no more: ${error.message}`)
   })
   try {
     await createProgram().parseAsync(args, { from: 'user' })
+    // What befell the last write is told a turn later.
+    await new Promise((resolve) => setImmediate(resolve))
+    if (full) throw full
     code = Number(process.exitCode ?? 0)
   } catch (error) {
     code = report(error)

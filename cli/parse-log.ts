@@ -67,7 +67,7 @@ function write(text: string): Promise<boolean> {
     process.stdout.write(text, (error) => {
       if (!error) resolve(true)
       else if ((error as NodeJS.ErrnoException).code === 'EPIPE') resolve(false)
-      else reject(error)
+      else reject(new EventstormError('SINK_FAILED', `stdout takes no more: ${error.message}`, error))
     })
   })
 }

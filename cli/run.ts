@@ -86,12 +86,13 @@ function listen(log: Log) {
     state.happened = true
     interrupt()
   }
-  // The reader has left (`| head`): nobody is there to write to, and that is no error.
+  // The reader has left (`| head`): nobody is there to write to, and that is no error. What else befalls it, main tells.
   const onPipe = (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    log.silence()
+    if (error.code === 'EPIPE') {
+      log.silence()
+      state.unread = true
+    }
     state.happened = true
-    state.unread = true
     interrupt()
   }
   function stop() {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { EventRouter, EventSource } from '../lib/index.js'
 import { freeEndpoint, until } from '../testing/index.js'
@@ -149,6 +151,19 @@ test('parse ends quietly when its reader has left', async () => {
   parse.process.stdout.destroy()
   assert.equal(await parse.exit, 0)
   assert.doesNotMatch(parse.stderr, /EPIPE/)
+})
+
+test('a full disk under stdout is a failure, told in one line', () => {
+  const full = openSync('/dev/full', 'w')
+  const program = fileURLToPath(new URL('./eventstorm.js', import.meta.url))
+  for (const args of [['components'], ['parse', TICKS, fileURLToPath(import.meta.url)]]) {
+    const { status, stderr } = spawnSync(process.execPath, [program, ...args], {
+      stdio: ['ignore', full, 'pipe'],
+    })
+    assert.match(String(stderr), /^eventstorm: SINK_FAILED: stdout takes no more: ENOSPC.*\n$/)
+    assert.equal(status, 1)
+  }
+  closeSync(full)
 })
 
 test('a second signal ends a process that is still draining', async () => {

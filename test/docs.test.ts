@@ -55,10 +55,24 @@ function unknown(find: RegExp, isThere: (word: string, path: string, text: strin
   return missing
 }
 
-test('every link leads to a file', () => {
+/** The anchors of a document's headings, as forges make them. */
+function anchorsOf(path: string): string[] {
+  const text = documents.find((each) => each.path === path)?.text ?? ''
+  const headings = text.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/^#+ +(.*)$/gm)
+  return [...headings].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+test('every link leads to a file, and to a heading in it', () => {
   const leads = (target: string, path: string) => {
-    if (/^(https?:|#)/.test(target)) return true
-    return exists(join(dirname(path), target.replace(/#.*$/, '')))
+    if (/^https?:/.test(target)) return true
+    const [file, anchor] = target.split('#')
+    const aim = file ? join(dirname(path), file) : path
+    return exists(aim) && (anchor === undefined || anchorsOf(aim).includes(anchor))
   }
   assert.deepEqual(unknown(/\]\(([^)\s]+)\)/g, leads), [])
 })
