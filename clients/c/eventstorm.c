@@ -96,6 +96,18 @@ static int64_t next_epoch(void)
 
 /* ---- Text ---- */
 
+/* Of eight bytes that are looked at together, the highest bit of each, and the lowest. */
+#define HIGH_BITS UINT64_C(0x8080808080808080)
+#define LOW_BITS UINT64_C(0x0101010101010101)
+
+/* In the order of this machine. */
+static uint64_t eight_bytes(const uint8_t *at)
+{
+  uint64_t eight;
+  memcpy(&eight, at, sizeof eight);
+  return eight;
+}
+
 /* The code point at `at` and its length in bytes; 0 bytes for what is no UTF-8. */
 static size_t code_point(const uint8_t *at, size_t length, uint32_t *point)
 {
@@ -121,14 +133,10 @@ static bool is_utf8(const uint8_t *at, size_t length)
 {
   size_t i = 0;
   while (i < length) {
-    uint64_t eight;
     /* Most text is ASCII, which is looked at by eight. */
-    if (length - i >= sizeof eight) {
-      memcpy(&eight, at + i, sizeof eight);
-      if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-        i += sizeof eight;
-        continue;
-      }
+    if (length - i >= 8 && (eight_bytes(at + i) & HIGH_BITS) == 0) {
+      i += 8;
+      continue;
     }
     uint32_t point;
     size_t size = at[i] < 0x80 ? 1 : code_point(at + i, length - i, &point);
@@ -207,29 +215,48 @@ static int64_t get64(const uint8_t *at)
   return (int64_t)((uint64_t)(uint32_t)get32(at) | (uint64_t)(uint32_t)get32(at + 4) << 32);
 }
 
-/* Bytes taken by a text with its length before it and a zero behind; 0 when it is none. */
-static size_t text_size(const uint8_t *at, size_t room)
+/*
+ * Bytes taken by a text with its length before it and a zero behind; 0 when it is none. Most text is ASCII, for which no look
+ * at single bytes is needed: the last eight overlap with those before.
+ */
+static inline size_t text_size(const uint8_t *at, size_t room)
 {
   if (room < 5) return 0;
-  int32_t length = get32(at);
-  if (length < 1 || (size_t)length > room - 4 || at[4 + length - 1] != 0) return 0;
-  return is_utf8(at + 4, (size_t)length - 1) ? 4 + (size_t)length : 0;
+  uint32_t length = (uint32_t)get32(at);
+  if (length < 1 || length > room - 4) return 0;
+  const uint8_t *text = at + 4, *end = text + length;
+  if (end[-1] != 0) return 0;
+  uint64_t all;
+  if (length >= 4) {
+    /* In a short text these begin with bytes of its length, which have no high bits then. */
+    all = eight_bytes(end - 8);
+    for (const uint8_t *each = text; each + 8 < end; each += 8) all |= eight_bytes(each);
+  } else {
+    all = text[0] | text[length / 2];
+  }
+  return (all & HIGH_BITS) == 0 || is_utf8(text, length - 1) ? 4 + (size_t)length : 0;
 }
 
 /* Bytes taken by a text that a zero ends; 0 when it is none. */
-static size_t cstring_size(const uint8_t *at, size_t room)
+static inline size_t cstring_size(const uint8_t *at, size_t room)
 {
-  /* Names are short and ASCII as a rule: one look finds out both, at eight bytes while none of them is zero. */
-  uint64_t all = 0, eight;
+  uint64_t all = 0;
   size_t length = 0;
-  for (; room - length >= sizeof eight; length += sizeof eight) {
-    memcpy(&eight, at + length, sizeof eight);
-    if (((eight - UINT64_C(0x0101010101010101)) & ~eight & UINT64_C(0x8080808080808080)) != 0) break;
+  for (; room - length >= 8; length += 8) {
+    uint64_t eight = (uint64_t)get64(at + length);
+    /* The lowest bit that is set stands for the first byte that is zero. */
+    uint64_t zeros = (eight - LOW_BITS) & ~eight & HIGH_BITS;
+    if (zeros != 0) {
+      uint64_t below = (zeros & (~zeros + 1)) - 1;
+      all |= eight & below;
+      /* As many bytes as there are before the zero, and the zero. */
+      length += (size_t)((below & LOW_BITS) * LOW_BITS >> 56);
+      return (all & HIGH_BITS) == 0 || is_utf8(at, length - 1) ? length : 0;
+    }
     all |= eight;
   }
-  all &= UINT64_C(0x8080808080808080);
-  while (length < room && at[length] != 0) all |= at[length++] & 0x80u;
-  if (length == room || (all != 0 && !is_utf8(at, length))) return 0;
+  while (length < room && at[length] != 0) all |= at[length++];
+  if (length == room || ((all & HIGH_BITS) != 0 && !is_utf8(at, length))) return 0;
   return length + 1;
 }
 
@@ -254,40 +281,21 @@ static size_t regex_size(const uint8_t *at, size_t room)
   return flags == 0 ? 0 : pattern + flags;
 }
 
-/* Bytes taken by a value without documents in it; 0 when it is none. Sections 5: times have a range. */
-static size_t scalar_size(uint8_t type, const uint8_t *at, size_t room)
+/* Bytes taken by a value without documents in it; 0 when it is none. Section 5: times have a range. */
+static inline size_t scalar_size(uint8_t type, const uint8_t *at, size_t room)
 {
-  size_t size;
-  switch (type) {
-  case BSON_TYPE_UTF8:
-  case BSON_TYPE_CODE:
-    return text_size(at, room);
-  case BSON_TYPE_BINARY:
-    return binary_size(at, room);
-  case BSON_TYPE_REGEX:
-    return regex_size(at, room);
-  case BSON_TYPE_BOOL:
-    return room >= 1 && at[0] <= 1 ? 1 : 0;
-  case BSON_TYPE_DATE_TIME:
-    return room >= 8 && get64(at) <= MAX_TIME && get64(at) >= -MAX_TIME ? 8 : 0;
-  case BSON_TYPE_DOUBLE:
-  case BSON_TYPE_INT64:
-  case BSON_TYPE_TIMESTAMP:
-    size = 8;
-    break;
-  case BSON_TYPE_INT32:
-    size = 4;
-    break;
-  case BSON_TYPE_OID:
-    size = 12;
-    break;
-  case BSON_TYPE_DECIMAL128:
-    size = 16;
-    break;
-  default:
-    return 0;
+  static const uint8_t sizes[] = {[BSON_TYPE_DOUBLE] = 8,    [BSON_TYPE_OID] = 12,   [BSON_TYPE_BOOL] = 1,
+                                  [BSON_TYPE_DATE_TIME] = 8, [BSON_TYPE_INT32] = 4,  [BSON_TYPE_TIMESTAMP] = 8,
+                                  [BSON_TYPE_INT64] = 8,     [BSON_TYPE_DECIMAL128] = 16};
+  if (type == BSON_TYPE_UTF8 || type == BSON_TYPE_CODE) return text_size(at, room);
+  size_t size = type < sizeof sizes ? sizes[type] : 0;
+  if (size > 0) {
+    bool good = size <= room && (type != BSON_TYPE_BOOL || at[0] <= 1) &&
+                (type != BSON_TYPE_DATE_TIME || (get64(at) <= MAX_TIME && get64(at) >= -MAX_TIME));
+    return good ? size : 0;
   }
-  return room >= size ? size : 0;
+  if (type == BSON_TYPE_BINARY) return binary_size(at, room);
+  return type == BSON_TYPE_REGEX ? regex_size(at, room) : 0;
 }
 
 static bool is_empty_type(uint8_t type)
@@ -352,11 +360,11 @@ static const char *data_fault(uint8_t type, const uint8_t *at, size_t length)
       if (key == 0) return "member names of UTF-8 that a zero ends";
       if (is_forbidden(at, key)) return "no members called _bsontype or toBSON";
       at += key;
-      if (is_empty_type(type)) continue;
-      if (type == BSON_TYPE_CODEWSCOPE || is_document_type(type)) break;
       size_t size = scalar_size(type, at, (size_t)(outer - at));
-      if (size == 0) return "valid BSON values of types that are not deprecated";
       at += size;
+      if (size > 0 || is_empty_type(type)) continue;
+      if (type == BSON_TYPE_CODEWSCOPE || is_document_type(type)) break;
+      return "valid BSON values of types that are not deprecated";
     }
   }
 }
@@ -812,6 +820,76 @@ static bool is_wanted(const struct interest *interest, const char *type, size_t 
   }
 }
 
+/* ---- Buffers ---- */
+
+/*
+ * Buffers of one size, that of a full message, which come back from ZeroMQ and are taken for the next messages: memory that is
+ * fresh from the system costs more than what is written into it. The lock is taken last of all, for a moment.
+ */
+struct pool {
+  pthread_mutex_t lock;
+  size_t size, count, most;
+  struct spare *first;
+};
+
+/* What stands in a buffer that is not in use. */
+struct spare {
+  struct spare *next;
+};
+
+static void open_pool(struct pool *pool, size_t size, size_t most)
+{
+  *pool = (struct pool){.size = size, .most = most};
+  pthread_mutex_init(&pool->lock, NULL);
+}
+
+static void close_pool(struct pool *pool)
+{
+  for (struct spare *each = pool->first, *next; each != NULL; each = next) {
+    next = each->next;
+    free(each);
+  }
+  pthread_mutex_destroy(&pool->lock);
+}
+
+static uint8_t *take_buffer(struct pool *pool, size_t size)
+{
+  struct spare *spare = NULL;
+  if (size == pool->size) {
+    pthread_mutex_lock(&pool->lock);
+    spare = pool->first;
+    if (spare != NULL) {
+      pool->first = spare->next;
+      pool->count--;
+    }
+    pthread_mutex_unlock(&pool->lock);
+  }
+  return spare != NULL ? (uint8_t *)spare : malloc(size);
+}
+
+/* A buffer of the pool's size is done with. ZeroMQ calls this from any thread. */
+static void give_back(void *buffer, void *of)
+{
+  struct pool *pool = of;
+  pthread_mutex_lock(&pool->lock);
+  bool kept = pool->count < pool->most;
+  if (kept) {
+    struct spare *spare = buffer;
+    spare->next = pool->first;
+    pool->first = spare;
+    pool->count++;
+  }
+  pthread_mutex_unlock(&pool->lock);
+  if (!kept) free(buffer);
+}
+
+/* Any other buffer is. */
+static void give_up(void *buffer, void *of)
+{
+  (void)of;
+  free(buffer);
+}
+
 /* ---- Streams and the queue ---- */
 
 struct stream {
@@ -860,6 +938,9 @@ struct eventstorm_source {
 
   /* A byte through this pipe wakes the thread. */
   int wake[2];
+
+  /* Has a lock of its own. */
+  struct pool pool;
 
   /* Everything below is guarded by the lock. */
   pthread_mutex_t lock;
@@ -990,16 +1071,23 @@ static bool take_room(struct eventstorm_source *source, size_t bytes)
   return true;
 }
 
+/* What takes most of a buffer of the pool takes all of one. */
+static size_t rounded(const struct eventstorm_source *source, size_t capacity)
+{
+  size_t whole = source->pool.size;
+  return capacity > whole / 2 && capacity < whole ? whole : capacity;
+}
+
 static struct message *open_message(struct eventstorm_source *source, struct stream *stream, size_t length)
 {
   size_t capacity = source->header_length + length;
   if (capacity < stream->expected) capacity = stream->expected;
+  capacity = rounded(source, capacity);
   if (!take_room(source, capacity)) return NULL;
   struct message *message = malloc(sizeof *message);
-  uint8_t *bytes = malloc(capacity);
-  if (message == NULL || bytes == NULL) {
+  uint8_t *bytes = message == NULL ? NULL : take_buffer(&source->pool, capacity);
+  if (bytes == NULL) {
     free(message);
-    free(bytes);
     source->counters.queued_bytes -= capacity;
     return NULL;
   }
@@ -1024,12 +1112,15 @@ static bool enlarge(struct eventstorm_source *source, struct message *message, s
   size_t capacity = 2 * message->capacity;
   if (capacity > source->options.batch_bytes) capacity = source->options.batch_bytes;
   if (capacity < needed) capacity = needed;
+  capacity = rounded(source, capacity);
   if (!take_room(source, capacity - message->capacity)) return false;
-  uint8_t *larger = realloc(message->bytes, capacity);
+  uint8_t *larger = take_buffer(&source->pool, capacity);
   if (larger == NULL) {
     source->counters.queued_bytes -= capacity - message->capacity;
     return false;
   }
+  memcpy(larger, message->bytes, message->length);
+  free(message->bytes);
   message->bytes = larger;
   message->capacity = capacity;
   return true;
@@ -1071,18 +1162,14 @@ static int enqueue(struct eventstorm_source *source, struct stream *stream, cons
 
 /* ---- The thread ---- */
 
-static void free_sent(void *bytes, void *hint)
-{
-  (void)hint;
-  free(bytes);
-}
-
-/* Hands two frames to ZeroMQ, which never waits and owns `bytes` from here on. */
-static void send_frames(struct eventstorm_source *source, const struct stream *stream, uint8_t *bytes, size_t length)
+/* Hands two frames to ZeroMQ, which never waits and owns `bytes` of so large a buffer from here on. */
+static void send_frames(struct eventstorm_source *source, const struct stream *stream, uint8_t *bytes, size_t length,
+                        size_t capacity)
 {
   zmq_msg_t type, body;
-  if (zmq_msg_init_data(&body, bytes, length, free_sent, NULL) != 0) {
-    free(bytes);
+  zmq_free_fn *done = capacity == source->pool.size ? give_back : give_up;
+  if (zmq_msg_init_data(&body, bytes, length, done, &source->pool) != 0) {
+    done(bytes, &source->pool);
     return;
   }
   if (zmq_msg_init_size(&type, stream->length) != 0) {
@@ -1105,7 +1192,7 @@ static void send_ready(struct eventstorm_source *source)
     pthread_mutex_unlock(&source->lock);
     for (struct message *each = batch; each != NULL; each = each->next) {
       write_header(each->bytes, source->name, source->name_length, source->epoch, each->seq, each->count, 0);
-      send_frames(source, each->stream, each->bytes, each->length);
+      send_frames(source, each->stream, each->bytes, each->length, each->capacity);
     }
     pthread_mutex_lock(&source->lock);
     for (struct message *each = batch, *next; each != NULL; each = next) {
@@ -1175,7 +1262,7 @@ static void tell(struct eventstorm_source *source, struct stream *stream, struct
   stream->beat_in = 0;
   stream->beat_pause = 1;
   source->counters.reports++;
-  send_frames(source, stream, bytes, length);
+  send_frames(source, stream, bytes, length, length);
 }
 
 static void add_number(struct bytes *bytes, const char *name, uint64_t value)
@@ -1256,7 +1343,7 @@ static void send_heartbeats(struct eventstorm_source *source, bool all)
       uint8_t *bytes = malloc(length);
       if (bytes == NULL) continue;
       write_header(bytes, source->name, source->name_length, source->epoch, due[i].seq, 0, due[i].beat);
-      send_frames(source, due[i].stream, bytes, length);
+      send_frames(source, due[i].stream, bytes, length, length);
     }
     pthread_mutex_lock(&source->lock);
   }
@@ -1474,6 +1561,7 @@ static void free_source(struct eventstorm_source *source)
   }
   free(source->slots);
   close_interest(&source->interest);
+  close_pool(&source->pool);
   pthread_cond_destroy(&source->changed);
   pthread_mutex_destroy(&source->lock);
   free(source);
@@ -1501,6 +1589,7 @@ static struct eventstorm_source *new_source(const char *name, const eventstorm_o
   pthread_condattr_destroy(&monotonic);
   pthread_mutex_init(&source->lock, NULL);
   source->options = *options;
+  open_pool(&source->pool, options->batch_bytes, options->queue_bytes / 16 / options->batch_bytes);
   source->name_length = strlen(name);
   memcpy(source->name, name, source->name_length);
   source->header_length = HEADER_BYTES + source->name_length;

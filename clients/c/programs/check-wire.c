@@ -322,6 +322,59 @@ static void check_text(void)
   EXPECT(!is_source_name("") && !is_source_name("a\tb") && !is_source_name("\xef\xbf\xbd"), "names");
 }
 
+/*
+ * Texts are looked at by eight bytes at a time: of any length, with a byte of any kind at any place, and with nothing readable
+ * behind them, a look byte by byte finds the same.
+ */
+static void check_sizes(void)
+{
+  enum { LONGEST = 40 };
+  static const uint8_t kinds[] = {'a', 1, 0x7f, 0x80, 0xc3, 0xff, 0};
+  for (size_t length = 0; length <= LONGEST; length++) {
+    for (size_t i = 0; i < length * sizeof kinds; i++) {
+      uint8_t kind = kinds[i % sizeof kinds];
+      uint8_t *text = malloc(4 + length + 1);
+      put32(text, (int32_t)length + 1);
+      memset(text + 4, 'b', length);
+      text[4 + length] = 0;
+      text[4 + i / sizeof kinds] = kind;
+      bool ascii = kind < 0x80;
+      size_t size = text_size(text, 4 + length + 1);
+      EXPECT(size == (ascii ? 4 + length + 1 : 0), "%zu bytes with %d at %zu: got %zu", length, kind, i, size);
+      size_t first = kind == 0 ? i / sizeof kinds + 1 : length + 1;
+      size = cstring_size(text + 4, length + 1);
+      EXPECT(size == (ascii ? first : 0), "a name of %zu with %d at %zu: got %zu", length, kind, i, size);
+      EXPECT(cstring_size(text + 4, first - 1) == 0, "no name without its end");
+      /* Two bytes that are one character are good wherever they stand. */
+      if (kind == 0xc3 && i / sizeof kinds + 1 < length) {
+        text[4 + i / sizeof kinds + 1] = 0xbc;
+        EXPECT(text_size(text, 4 + length + 1) == 4 + length + 1, "a character in a text of %zu", length);
+        EXPECT(cstring_size(text + 4, length + 1) == length + 1, "a character in a name of %zu", length);
+      }
+      free(text);
+    }
+  }
+}
+
+/* Buffers come back for the next message, as many as are kept; what is smaller or larger never does. */
+static void check_pool(void)
+{
+  enum { SIZE = 1024, MOST = 2 };
+  struct pool pool;
+  open_pool(&pool, SIZE, MOST);
+  uint8_t *buffers[MOST + 1];
+  for (int i = 0; i <= MOST; i++) buffers[i] = take_buffer(&pool, SIZE);
+  for (int i = 0; i <= MOST; i++) give_back(buffers[i], &pool);
+  EXPECT(pool.count == MOST, "got %zu", pool.count);
+  uint8_t *other = take_buffer(&pool, SIZE / 2);
+  EXPECT(pool.count == MOST, "got %zu", pool.count);
+  give_up(other, &pool);
+  uint8_t *again = take_buffer(&pool, SIZE);
+  EXPECT(again == buffers[MOST - 1] && pool.count == MOST - 1, "got %zu", pool.count);
+  give_back(again, &pool);
+  close_pool(&pool);
+}
+
 int main(int count, char **values)
 {
   folder = count > 1 ? values[1] : "protocol/vectors";
@@ -333,5 +386,7 @@ int main(int count, char **values)
   check_levels();
   check_spoiled(seed);
   check_text();
+  check_sizes();
+  check_pool();
   return ended();
 }
