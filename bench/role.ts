@@ -1,6 +1,7 @@
 /** What the programs of benches that run as processes of their own have in common. */
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
+import { relaxCollector } from '../lib/index.js'
 import { Checksum, type Hit } from './event.js'
 
 export const say = (report: object) => process.send!(report)
@@ -140,13 +141,18 @@ function profileWhenTold(): void {
   })
 }
 
-/** Plays the role that the command line names, with its options as JSON. */
+/**
+ * Plays the role that the command line names, with its options as JSON. V8 is told to collect seldom, as the program
+ * does, for whoever is compared; `"v8": true` leaves it alone.
+ */
 export async function play<Options>(
   roles: Record<string, (options: Options) => Promise<unknown>>,
 ): Promise<void> {
   // Whatever ends the bench ends its roles.
   process.once('disconnect', () => process.exit())
   profileWhenTold()
-  const [name = '', options = '{}'] = process.argv.slice(2)
-  await roles[name]!(JSON.parse(options))
+  const [name = '', json = '{}'] = process.argv.slice(2)
+  const options = JSON.parse(json)
+  if (!options.v8) relaxCollector()
+  await roles[name]!(options)
 }

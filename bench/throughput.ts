@@ -50,11 +50,11 @@ const DOCUMENTS = Buffer.concat(
   Array.from({ length: POOL }, (_, n) => BSON.serialize({ time, data: hit(n) })),
 )
 
-function ours(sender: string, look: Look, times: number, routed = false): Contender {
+function ours(sender: string, look: Look, times: number, routed = false, v8 = false): Contender {
   const program = './throughput-roles.js'
   return {
-    sender: { role: sender, program },
-    receiver: { role: 'receiver', program, options: { look } },
+    sender: { role: sender, program, options: { v8 } },
+    receiver: { role: 'receiver', program, options: { look, v8 } },
     routed,
     times,
     look,
@@ -112,6 +112,7 @@ const everybody: Record<string, Contender> = {
     look: 'all',
   },
   [DIRECT]: ours('sender', 'all', 5),
+  'eventstorm, every field read, V8 left alone': ours('sender', 'all', 5, false, true),
   'eventstorm, two fields read': ours('sender', 'two', 5),
   'eventstorm, every field, through a router': ours('sender', 'all', 5, true),
   'eventstorm, bytes to bytes': ours('bytesSender', 'number', 10),

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { type ErrorCode, EventstormError, reason } from '../lib/index.js'
+import { type ErrorCode, EventstormError, reason, relaxCollector } from '../lib/index.js'
 import { createProgram } from './program.js'
 
 /** sysexits.h: something was found in an unconfigured or misconfigured state. */
@@ -24,6 +24,7 @@ const USAGE_ERRORS = new Set<ErrorCode>([
 /** Runs the program and ends the process: with 0, 1 (failure), 2 (usage) or 78 (bad configuration). */
 export async function main(args: string[]): Promise<never> {
   let code = 0
+  relaxCollector()
   let full: EventstormError | undefined
   // Whoever reads may leave early (`| head`); commands notice by their writes, and end. A full disk is a failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { relaxCollector } from '../lib/index.js'
 import { type Remote, seeded, until } from '../testing/index.js'
 import { Bus } from './bus.js'
 import { descriptors, memory } from './memory.js'
@@ -31,6 +32,8 @@ interface Series {
   samples: { at: number; memory: number; descriptors: number }[]
 }
 
+// As the program and the roles do.
+relaxCollector()
 const folder = mkdtempSync(join(tmpdir(), 'storm-soak-'))
 const started = performance.now()
 const elapsed = () => performance.now() - started

@@ -13,6 +13,7 @@ export type { Vitality } from './audit-member.js'
 export { EventBatch } from './batch.js'
 export { type Clock, pause, systemClock } from './clock.js'
 export { type DataWriter, dataFromJson, dataToJson, eventToJson, NO_ROOM, UNUSUAL } from './codec.js'
+export { relaxCollector } from './collector.js'
 export {
   type AnyDefinition,
   type Context,
