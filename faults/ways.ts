@@ -1,5 +1,5 @@
+import { TcpProxy, type Weather } from '../testing/index.js'
 import type { Bus } from './bus.js'
-import { TcpProxy, type Weather } from './proxy.js'
 import { expect, PAD, running, type Scenario, type Terms } from './scenario.js'
 
 /** A router that sources and sinks reach by ways of our own making. */

@@ -374,6 +374,18 @@ test('batchWait lets a batch fill', async () => {
   assert.deepEqual(sizes, [20])
 })
 
+test('a drain does not wait for a batch to fill', async () => {
+  const sizes: number[] = []
+  await using at = await pair(
+    { write: (batch) => void sizes.push(batch.size) },
+    { batchWait: '1h', batchEvents: 50, drainTimeout: '5s' },
+  )
+  await at.emit(20)
+  await at.sink.drain()
+  assert.deepEqual(sizes, [20])
+  assert.equal(at.sink.counters().dropped.shutdown, 0)
+})
+
 test('an event that is no event is counted and left out, and its neighbours are written', async () => {
   const events: StormEvent[] = []
   const endpoint = freeEndpoint()

@@ -140,7 +140,7 @@ class SinkRunner implements AttachedSink {
   #writer: SinkWriter
   #reporter: SinkReporter | undefined
   #slow = false
-  #draining = false
+  #draining = new AbortController()
   #working: Promise<void>
 
   constructor(sink: EventSink, options: SinkOptions) {
@@ -252,7 +252,7 @@ class SinkRunner implements AttachedSink {
 
   drain(timeout = this.#options.drainTimeout): Promise<void> {
     return this.#life.stop(async () => {
-      this.#draining = true
+      this.#draining.abort()
       this.#receiver.close()
       this.#queue.wake()
       const cancel = this.#context.clock.after(timeout, () => this.#writer.halt())
@@ -276,7 +276,7 @@ class SinkRunner implements AttachedSink {
   async #work(opened: (error?: unknown) => void): Promise<void> {
     try {
       // Once draining, it is only worth opening for what waits to be written.
-      if (await this.#writer.open(() => !this.#draining || !this.#queue.empty, opened)) {
+      if (await this.#writer.open(() => !this.#draining.signal.aborted || !this.#queue.empty, opened)) {
         this.#life.running()
         opened()
         await this.#writeAll()
@@ -299,14 +299,16 @@ class SinkRunner implements AttachedSink {
   async #writeAll(): Promise<void> {
     const { batchEvents, batchBytes, batchWait } = this.#options
     const { halted } = this.#writer
+    const draining = this.#draining.signal
     while (!halted.aborted) {
       if (this.#queue.empty) {
-        if (this.#draining) return
+        if (draining.aborted) return
         await this.#queue.wait()
         continue
       }
-      if (batchWait > 0 && !this.#draining && this.#queue.events < batchEvents) {
-        await pause(this.#context.clock, batchWait, halted)
+      if (batchWait > 0 && this.#queue.events < batchEvents) {
+        // Whoever drains does not wait for company.
+        await pause(this.#context.clock, batchWait, draining)
       }
       await this.#writer.write(new EventBatch(this.#queue.take(batchEvents, batchBytes)))
       if (this.#slow && this.#queue.fill < SLOW_BELOW) this.#setSlow(false)

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/index.js'
+import { until } from './until.js'
 
 interface Timer {
   at: number
@@ -6,7 +7,10 @@ interface Timer {
   call: () => void
 }
 
-/** A clock that stands still until it is told to go on, so that a test owns time. */
+/**
+ * A clock that stands still until it is told to go on, so that a test owns time. Only what is on this clock waits for it:
+ * sockets, files and other processes go on by themselves.
+ */
 export class ControlledClock implements Clock {
   #now: number
   #micros: number
@@ -57,6 +61,22 @@ export class ControlledClock implements Clock {
     }
     this.#now = end
     await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /**
+   * Goes forward in steps until something has become true: for what takes both time on this clock and what sockets,
+   * files and other processes do in their own.
+   *
+   * @param what what is waited for, to be named when it does not come
+   * @param step milliseconds of this clock between two looks. Default: 100.
+   * @throws after 15 seconds of real time
+   */
+  async advanceUntil(what: string, condition: () => unknown, step = 100): Promise<void> {
+    await until(what, async () => {
+      if (await condition()) return true
+      await this.advance(step)
+      return condition()
+    })
   }
 
   #add(timer: Timer): () => void {

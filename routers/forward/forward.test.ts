@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { attach, EventRouter, EventSource, parseOptions, type StormEvent } from '../../lib/index.js'
-import { freeEndpoint, until } from '../../testing/index.js'
+import { conformsAsRouter, freeEndpoint, until } from '../../testing/index.js'
 import forward from './forward.js'
 
 test('passes on every event, of every type', async () => {
@@ -29,6 +29,4 @@ test('passes on every event, of every type', async () => {
   assert.deepEqual({ eventsOut, filtered }, { eventsOut: 100, filtered: 0 })
 })
 
-test('takes no options', () => {
-  assert.throws(() => parseOptions(forward.options, { only: 'x' }, 'forward'), { code: 'OPTIONS_INVALID' })
-})
+for (const { name, run } of conformsAsRouter({ definition: forward })) test(name, run)

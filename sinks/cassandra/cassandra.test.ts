@@ -13,10 +13,11 @@ import {
   EventBatch,
   EventSource,
   type Logger,
+  type StormEvent,
   silent,
 } from '../../lib/index.js'
 import { cassandra, type RunningServer, startCluster } from '../../servers/index.js'
-import { ControlledClock, freeEndpoint, until } from '../../testing/index.js'
+import { ControlledClock, conformsAsSink, freeEndpoint, until } from '../../testing/index.js'
 import { parseAddress } from './address.js'
 import sinkDefinition, { CassandraSink } from './cassandra.js'
 import { newClient } from './client.js'
@@ -100,6 +101,17 @@ async function readBack(url: string): Promise<types.Row[]> {
   }
 }
 
+function toEvents(rows: types.Row[]): StormEvent[] {
+  return rows.map((row) => {
+    const { type, source, event: body } = row as unknown as { type: string; source: string; event: Buffer }
+    const [epoch, seq] = [Number(row.epoch), Number(row.seq)]
+    const [event] = decodeEvents({ type, source, epoch, seq, count: 1, body, offset: 0 })
+    assert.deepEqual(event!.time, row.time)
+    assert.equal(row.bucket.getTime(), Math.floor(row.time.getTime() / 300_000) * 300_000)
+    return event!
+  })
+}
+
 const seqs = (rows: types.Row[]) => rows.map(({ seq }) => Number(seq)).sort((a, b) => a - b)
 
 /** Everything that was acknowledged is there, and nothing twice. */
@@ -142,14 +154,7 @@ test('events come back bit by bit, in partitions that are listed', { skip }, asy
   source.emit('order.paid', 1, { time: new Date(-1), extensions: { traceparent: '00-1', n: 7n } })
   await until('all are written', () => sink.counters().written === 6)
   const rows = await readBack(url)
-  const events = rows.map((row) => {
-    const { type, source, event: body } = row as unknown as { type: string; source: string; event: Buffer }
-    const [epoch, seq] = [Number(row.epoch), Number(row.seq)]
-    const [event] = decodeEvents({ type, source, epoch, seq, count: 1, body, offset: 0 })
-    assert.deepEqual(event!.time, row.time)
-    assert.equal(row.bucket.getTime(), Math.floor(row.time.getTime() / 300_000) * 300_000)
-    return event!
-  })
+  const events = toEvents(rows)
   const placed = events.filter(({ type }) => type === 'order.placed').sort((a, b) => a.seq - b.seq)
   assert.deepEqual(
     placed.map(({ data }) => dataToJson(data)),
@@ -407,3 +412,13 @@ test('an address says all, and no error repeats its password', async (t) => {
   }
   assert.throws(() => create({ replication: 'three' }), /replication: expected copies/)
 })
+
+const checks = conformsAsSink({
+  definition: sinkDefinition,
+  begin: () => ({ options: { url: ownUrl() } }),
+  stored: async ({ options: { url } }) =>
+    toEvents(await readBack(url)).map((event) => ({ ...event, data: JSON.parse(dataToJson(event.data)) })),
+  idempotent: true,
+  refused: [{ url: 'http://x' }, { replication: 'three' }, { keep: '1s' }],
+})
+for (const { name, run } of checks) test(name, { skip }, run)

@@ -17,7 +17,7 @@ import {
   silent,
 } from '../../lib/index.js'
 import { ferretdb, mongoJavaServer, type RunningServer } from '../../servers/index.js'
-import { ControlledClock, until } from '../../testing/index.js'
+import { ControlledClock, conformsAsSink, TcpProxy, until } from '../../testing/index.js'
 import { readBack, start } from './fixtures/harness.js'
 import mongodb, { MongoSink } from './mongodb.js'
 
@@ -38,6 +38,28 @@ for (const { kind, expires, refuses } of SERVERS) {
     if (!skip) server = await kind.start()
   })
   after(() => server?.[Symbol.asyncDispose]())
+
+  let databases = 0
+  const checks = conformsAsSink({
+    definition: mongodb,
+    async begin() {
+      const way = await TcpProxy.to(server.url)
+      const path = `conformance${++databases}?serverSelectionTimeoutMS=500`
+      const url = `mongodb://127.0.0.1:${way.port}/${path}`
+      return { way, options: { url }, behind: `${server.url}/${path}`, end: () => way.close() }
+    },
+    stored: async ({ behind }) =>
+      (await readBack(behind)).map((row) => ({
+        ...row,
+        seq: Number(row.seq),
+        data: JSON.parse(dataToJson(row.data)),
+      })),
+    idempotent: true,
+    away: ({ way }) => way.cut({ refuse: true }),
+    back: ({ way }) => way.mend(),
+    refused: [{ url: 'http://x' }, { url: 'mongodb://x/y', urlFile: 'z' }, { collection: 'system.x' }],
+  })
+  for (const { name, run } of checks) test(`${kind.name}: ${name}`, { skip }, run)
 
   test(`${kind.name}: events come back with their types`, { skip }, async (t) => {
     const url = `${server.url}/types`

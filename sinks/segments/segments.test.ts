@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { attach, dataFromJson, EventBatch, EventSource, silent } from '../../lib/index.js'
-import { ControlledClock, freeEndpoint, seeded, until } from '../../testing/index.js'
+import { ControlledClock, conformsAsSink, freeEndpoint, seeded, until } from '../../testing/index.js'
 import { files, readBack } from './fixtures/read-back.js'
 import { hourFolder, hourFolders, hourOf } from './layout.js'
 import segments, { SegmentsSink } from './segments.js'
@@ -357,3 +357,15 @@ test('the component is named segments, and its options are checked', () => {
   assert.equal(segments.options.parse({}).path, './eventstorm-data')
   assert.throws(() => segments.options.parse({ roll: 0 }))
 })
+
+const checks = conformsAsSink({
+  definition: segments,
+  async begin() {
+    const path = await mkdtemp(join(tmpdir(), 'eventstorm-segments-'))
+    return { path, options: { path }, end: () => rm(path, { recursive: true, force: true }) }
+  },
+  stored: async ({ path }) =>
+    (await readBack(path)).map((row) => ({ ...row, seq: Number(row.seq), data: JSON.parse(row.data) })),
+  refused: [{ roll: 0 }, { extract: ['a', 'a'] }],
+})
+for (const { name, run } of checks) test(name, run)

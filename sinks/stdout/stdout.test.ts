@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { Writable } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { attach, type EventBatch, EventSource } from '../../lib/index.js'
-import { ControlledClock, freeEndpoint, until } from '../../testing/index.js'
+import { ControlledClock, conformsAsSink, freeEndpoint, until } from '../../testing/index.js'
 import stdout, { StdoutSink } from './stdout.js'
 
 /** A real stream that takes its time: what is written waits until `release`. */
@@ -158,3 +158,18 @@ test('the component is named stdout and knows its formats', () => {
   assert.equal(stdout.options.parse({}).format, 'auto')
   assert.throws(() => stdout.options.parse({ format: 'xml' }))
 })
+
+const checks = conformsAsSink({
+  definition: stdout,
+  begin: () => ({ options: { format: 'ndjson' }, output: new PassThrough({ highWaterMark: 2 ** 30 }) }),
+  create: ({ output }) => new StdoutSink({ format: 'ndjson' }, output),
+  stored({ output }) {
+    const text: string = output.read()?.toString() ?? ''
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line))
+  },
+  refused: [{ format: 'xml' }],
+})
+for (const { name, run } of checks) test(name, run)

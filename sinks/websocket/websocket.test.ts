@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { attach, EventRouter, EventSource, type TypeHint as SentHint } from '../../lib/index.js'
-import { ControlledClock, freeEndpoint, until } from '../../testing/index.js'
+import { ControlledClock, conformsAsSink, freeEndpoint, until } from '../../testing/index.js'
 import type { LiveSink } from './live-sink.js'
 import {
   type Gap,
@@ -460,3 +460,10 @@ test('the page is told hints as the library has them', () => {
   const same: Same<TypeHint, SentHint> = true
   assert.ok(same)
 })
+
+const checks = conformsAsSink({
+  definition: websocket,
+  begin: () => ({ options: { port: 0 } }),
+  refused: [{ host: '0.0.0.0' }, { tlsCert: 'x' }, { hints: { 'a b': {} } }, { port: 70_000 }],
+})
+for (const { name, run } of checks) test(name, run)

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach, parseOptions, type StormEvent, startSource } from '../../lib/index.js'
-import { freeEndpoint, until } from '../../testing/index.js'
+import { conformsAsLogSource, freeEndpoint, until } from '../../testing/index.js'
 import nginxError from './nginx-error.js'
 import type { HttpError } from './parse.js'
 
@@ -183,3 +183,11 @@ test('lines that come through syslog are taken, too', () => {
     assert.ok('unparsed' in parser.line(head.replace('nginx', 'other') + entry))
   }
 })
+
+const checks = conformsAsLogSource({
+  definition: nginxError,
+  line: (number) =>
+    `2026/11/21 08:50:43 [error] 7#7: *${number} open() "/srv/${number}" failed, client: 192.0.2.1`,
+  refused: [{ zone: 'Mars' }, { once: true, replay: 1 }],
+})
+for (const { name, run } of checks) test(name, run)

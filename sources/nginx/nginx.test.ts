@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach, parseOptions, type StormEvent, startSource } from '../../lib/index.js'
-import { freeEndpoint, until } from '../../testing/index.js'
+import { conformsAsLogSource, freeEndpoint, until } from '../../testing/index.js'
 import type { Hit } from './hit.js'
 import nginx from './nginx.js'
 
@@ -245,3 +245,12 @@ test('the format can be read from the configuration of nginx', (t) => {
   assert.throws(() => parser({ nginxConf, formatName: 'other' }), { code: 'FORMAT_INVALID' })
   assert.throws(() => parser({ nginxConf: join(directory, 'none') }), { code: 'FILE_UNREADABLE' })
 })
+
+const sample = readFileSync(SAMPLE, 'utf8').trimEnd().split('\n')
+for (const { name, run } of conformsAsLogSource({
+  definition: nginx,
+  line: (number) => sample[number % sample.length]!,
+  refused: [{ format: '$status$host' }, { nginxConf: '/nowhere' }, { once: true, replay: 1 }],
+})) {
+  test(name, run)
+}

@@ -20,7 +20,7 @@ import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach, parseOptions, type StartedSource, type StormEvent, startSource } from '../../lib/index.js'
-import { freeEndpoint, until } from '../../testing/index.js'
+import { conformsAsLogSource, freeEndpoint, until } from '../../testing/index.js'
 import postfix from './postfix.js'
 
 const SAMPLES = fileURLToPath(new URL('../../../sources/postfix/samples/', import.meta.url))
@@ -482,3 +482,11 @@ for (const file of process.env.POSTFIX_LOGS?.split(',') ?? []) {
     sameTotals(file, events)
   })
 }
+
+const checks = conformsAsLogSource({
+  definition: postfix,
+  line: (number) =>
+    `Nov 21 08:10:56 mx postfix/smtpd[27]: NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 554 5.7.1 <x${number}@example.net>: Recipient address rejected: go away; from=<ann@example.org> to=<x${number}@example.net> proto=ESMTP helo=<x>`,
+  refused: [{ maxAge: 'long' }, { once: true, replay: 1 }],
+})
+for (const { name, run } of checks) test(name, run)

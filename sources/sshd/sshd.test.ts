@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach, type NewEvent, parseOptions, type StormEvent, startSource } from '../../lib/index.js'
-import { freeEndpoint, until } from '../../testing/index.js'
+import { conformsAsLogSource, freeEndpoint, until } from '../../testing/index.js'
 import sshd from './sshd.js'
 
 const SAMPLES = new URL('../../../sources/sshd/samples/', import.meta.url)
@@ -225,3 +225,11 @@ withSshd('what a real sshd logs is what its clients saw, in both forms of stamps
   )
   assert.deepEqual(count(now), count(events))
 })
+
+const sample = readFileSync(FILE, 'utf8').trimEnd().split('\n')
+const checks = conformsAsLogSource({
+  definition: sshd,
+  line: (number) => sample[number % sample.length]!,
+  refused: [{ zone: 'Mars' }, { once: true, checkpoint: 'x' }],
+})
+for (const { name, run } of checks) test(name, run)

@@ -14,7 +14,7 @@ import {
   type StormEvent,
   startSource,
 } from '../../lib/index.js'
-import { ControlledClock, freeEndpoint, until } from '../../testing/index.js'
+import { ControlledClock, conformsAsSource, freeEndpoint, until } from '../../testing/index.js'
 import syslog, { SyslogSource } from './syslog.js'
 
 type Fields = Record<string, unknown>
@@ -265,3 +265,18 @@ test('the sample gives the event that the README shows', async (t) => {
     JSON.parse(JSON.stringify({ type: event!.type, time: event!.time, data: event!.data })),
   )
 })
+
+const checks = conformsAsSource({
+  definition: syslog,
+  begin: () => ({ options: { tcp: ['0'] } }),
+  async feed(amount, { component }) {
+    const { port } = new URL(`tcp://${(component as SyslogSource).listening.tcp[0]}`)
+    const sender = connect(Number(port), '127.0.0.1')
+    sender.on('error', () => {})
+    sender.end('<13>1 - - a - - - x\n'.repeat(amount))
+    await once(sender, 'close')
+    return sender.bytesWritten > 0 ? amount : 0
+  },
+  refused: [{ udp: 'nowhere' }, { maxRate: 0 }],
+})
+for (const { name, run } of checks) test(name, run)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { attach, parseOptions, type SourceComponent, type StormEvent, startSource } from '../../lib/index.js'
-import { ControlledClock, freeEndpoint, until } from '../../testing/index.js'
+import { ControlledClock, conformsAsSource, freeEndpoint, until } from '../../testing/index.js'
 import type { Driver } from './readings.js'
 import system, { SystemSource } from './system.js'
 
@@ -150,3 +150,12 @@ test('bad options are told in one sentence', () => {
   problem({ interval: '500ms' }, /interval: expected at least 1000 ms, got "500ms"/)
   problem({ only: 'gpu' }, /only\.0: expected one of .*"cpu".*got "gpu"/)
 })
+
+const checks = conformsAsSource({
+  definition: system,
+  begin: () => ({ options: { interval: '1s', only: ['cpu', 'memory'] } }),
+  // Each reading takes its time, and the next one is not begun before.
+  feed: (amount, { clock }) => clock.advance(Math.min(amount, 5) * 1000),
+  refused: [{ interval: '10ms' }, { only: ['weather'] }],
+})
+for (const { name, run } of checks) test(name, run)

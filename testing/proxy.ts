@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { seeded } from './random.js'
 
-/** What becomes of what passes; both ways, each connection for itself. */
+/** What becomes of what passes a `TcpProxy`; both ways, each connection for itself. */
 export interface Weather {
   /** How long a piece is under way at least, milliseconds. */
   delay?: number
@@ -19,7 +20,12 @@ const RETRANSMISSION = 200
 
 /**
  * A network of our own, between whoever dials and an endpoint: it delays, stalls, narrows, hangs and cuts connections, in
- * user space, so that it runs where the kernel has no network emulation or nobody may use it.
+ * user space, so that it runs where the kernel has no network emulation or nobody may use it. It stands before anything
+ * that speaks TCP: a router, a sink, or the server of a store.
+ *
+ *     await using way = await TcpProxy.to(sink.endpoints[0])
+ *     const source = new EventSource({ connect: [way.endpoint] })
+ *     way.hang()
  */
 export class TcpProxy implements AsyncDisposable {
   weather: Weather = {}
@@ -37,15 +43,24 @@ export class TcpProxy implements AsyncDisposable {
     this.#server = createServer((near) => this.#carry(near))
   }
 
-  static async to(endpoint: string, random: () => number): Promise<TcpProxy> {
+  /**
+   * @param endpoint anything with a host and a port, such as `tcp://127.0.0.1:5555` or `mongodb://127.0.0.1:27017/db`
+   * @param random from 0 up to but without 1, for jitter and loss. Default: a seeded generator.
+   */
+  static async to(endpoint: string, random: () => number = seeded(1)): Promise<TcpProxy> {
     const proxy = new TcpProxy(endpoint, random)
     proxy.#server.listen(0, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
   }
 
+  /** Where it listens, on the loopback interface. */
   get endpoint(): string {
-    return `tcp://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return `tcp://127.0.0.1:${this.port}`
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
   }
 
   /** Nothing passes, and nobody is told: as with a cable that is pulled out. */
@@ -71,10 +86,14 @@ export class TcpProxy implements AsyncDisposable {
     this.#hang = undefined
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  close(): void {
     this.#server.close()
     this.cut({ refuse: true })
     this.#hang?.end()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
   }
 
   #carry(near: Socket): void {

@@ -1,0 +1,81 @@
+import type { EventSink, SinkDefinition } from '../../lib/index.js'
+import type { Check } from './check.js'
+import { describedChecks, type Scene } from './described.js'
+import {
+  whenAMessageIsBad,
+  whenAnAnswerIsLost,
+  whenItIsSlow,
+  whenItsTargetIsAway,
+  whenStoppedAtOnce,
+  whenTheWayLosesAndDoubles,
+} from './sink-faults.js'
+import { flushes, leavesNothing, writesWhole } from './sink-life.js'
+import { SinkStage } from './sink-stage.js'
+
+/** An event as it was found in a sink's target. */
+export interface StoredEvent {
+  type: string
+  source: string
+  seq: number
+  /** As JSON has it; the events of these checks have no data that it cannot hold. */
+  data: unknown
+}
+
+export interface SinkConformance<S extends Scene = Scene> {
+  /** The default export of the sink's module. */
+  definition: SinkDefinition
+  /** Makes a world of its own for each check: an empty folder, a database of its own. */
+  begin(): S | Promise<S>
+  /**
+   * Makes the component. Default: what the definition makes of the scene's options.
+   * @param options checked and complete
+   */
+  create?(scene: S, options: Record<string, unknown>): EventSink
+  /**
+   * Everything that is in the target, in any order, read by other means than the sink's own; asked for once the sink is
+   * closed. Leave it out for a sink that keeps nothing.
+   */
+  stored?(scene: S): Iterable<StoredEvent> | Promise<Iterable<StoredEvent>>
+  /** Whether a batch that is written twice, since the first answer was lost, is there once. Default: false, not checked. */
+  idempotent?: boolean
+  /** Takes the target away, and gives it back. Leave them out for a sink whose target is always there. */
+  away?(scene: S): void | Promise<void>
+  back?(scene: S): void | Promise<void>
+  /** Options, as a user would write them, that have to be refused. Default: an unknown one alone. */
+  refused?: Record<string, unknown>[]
+}
+
+/**
+ * What any sink has to hold, on real sockets: it is described and refuses bad options; opens and closes as often as one
+ * likes and leaves nothing behind; writes every event, whole and once, also those that wait when it is closed; counts each
+ * event that it does not write, by reason, so that its totals add up at any moment; survives messages that are malformed;
+ * and what is lost or comes twice on the way is counted to the event.
+ *
+ *     const checks = conformsAsSink({
+ *       definition: tally,
+ *       begin: async () => ({ options: { path: await mkdtemp(join(tmpdir(), 'tally-')) } }),
+ *       stored: ({ options }) => readEvents(options.path),
+ *     })
+ *     for (const { name, run } of checks) test(name, run)
+ *
+ * The sink runs on a `ControlledClock` that goes on by itself while something is waited for.
+ */
+export function conformsAsSink<S extends Scene>(conformance: SinkConformance<S>): Check[] {
+  const { definition, away, back, idempotent = false } = conformance
+  const check = (what: string, body: (stage: SinkStage) => Promise<void>): Check => ({
+    name: `sink ${definition.name} ${what}`,
+    run: () => SinkStage.play(conformance as unknown as SinkConformance, body),
+  })
+  return [
+    ...describedChecks(conformance),
+    check('opens and closes, again and again, and leaves nothing behind', leavesNothing),
+    check('writes every event, whole and once', writesWhole),
+    check('writes what waits before it closes', flushes),
+    check('counts what is lost on the way, and what comes twice', whenTheWayLosesAndDoubles),
+    check('goes on after messages that are malformed, and counts them', whenAMessageIsBad),
+    check('counts what its queue cannot hold, and its totals add up meanwhile', whenItIsSlow),
+    check('counts what it did not write when it was stopped at once', whenStoppedAtOnce),
+    ...(idempotent ? [check('has a batch once whose answer was lost', whenAnAnswerIsLost)] : []),
+    ...(away && back ? [check('keeps events while its target is away', whenItsTargetIsAway)] : []),
+  ]
+}

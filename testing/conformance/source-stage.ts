@@ -1,0 +1,146 @@
+import {
+  type AttachedSink,
+  attach,
+  parseOptions,
+  type SinkOptions,
+  type SourceComponent,
+  type SourceOptions,
+  type StartedSource,
+  startSource,
+} from '../../lib/index.js'
+import { ControlledClock } from '../clock.js'
+import { CollectingSink } from '../components.js'
+import { freeEndpoint } from '../endpoints.js'
+import { type RecordingLog, recordingLog } from '../recording-log.js'
+import type { Closable } from './check.js'
+import type { Scene } from './described.js'
+import type { SourceAt, SourceConformance } from './source.js'
+
+/** A source that runs, with the component in it. */
+export interface Played {
+  component: SourceComponent
+  source: StartedSource
+}
+
+/** The stage for one check of a source: its world, a clock, sinks that listen; all of it goes at the end. */
+export class SourceStage {
+  readonly clock = new ControlledClock()
+  readonly log: RecordingLog = recordingLog()
+  readonly conformance: SourceConformance
+  #scene: Scene
+  #owned: Closable[] = []
+
+  private constructor(conformance: SourceConformance, scene: Scene) {
+    this.conformance = conformance
+    this.#scene = scene
+  }
+
+  static async play(
+    conformance: SourceConformance,
+    body: (stage: SourceStage) => Promise<void>,
+  ): Promise<void> {
+    const scene = await conformance.begin()
+    const stage = new SourceStage(conformance, scene)
+    try {
+      await body(stage)
+    } finally {
+      for (const each of stage.#owned.reverse()) await each.close()
+      await scene.end?.()
+    }
+  }
+
+  /** What goes at the end, the last one first. */
+  own<T extends Closable>(made: T): T {
+    this.#owned.push(made)
+    return made
+  }
+
+  /** A sink that listens; by itself it is bound. */
+  async listen(
+    options: SinkOptions = { bind: [freeEndpoint()] },
+  ): Promise<{ sink: AttachedSink; heard: CollectingSink }> {
+    const heard = new CollectingSink()
+    const sink = await attach(heard, { clock: this.clock, reconnectInterval: '20ms', ...options })
+    this.own(sink)
+    return { sink, heard }
+  }
+
+  /** Does something to the source's world. */
+  async let<T>({ component }: Played, act: (at: SourceAt) => T | Promise<T>): Promise<T> {
+    return act({ scene: this.#scene, component, clock: this.clock })
+  }
+
+  /** @param step how fast time passes while it opens, for one that waits in vain for somebody to listen */
+  async start(connect: readonly string[], options: SourceOptions = {}, step = 0): Promise<Played> {
+    const { definition, findParser } = this.conformance
+    const component = definition.create(
+      parseOptions(definition.options, this.#scene.options, definition.name),
+    )
+    const starting = startSource(component, {
+      source: 'conformance',
+      name: definition.name,
+      connect: [...connect],
+      reconnectInterval: '20ms',
+      sendHighWaterMark: 100_000,
+      clock: this.clock,
+      log: this.log.log,
+      ...(definition.hints && { hints: definition.hints }),
+      ...(findParser && { findParser }),
+      ...options,
+    })
+    let settled = false
+    const settle = () => {
+      settled = true
+    }
+    starting.then(settle, settle)
+    await this.clock.advanceUntil(`${definition.name} is open`, () => settled, step)
+    return { component, source: this.own(await starting) }
+  }
+
+  /** Starts the source and waits until somebody listens to it. */
+  async startHeard(connect: readonly string[], options: SourceOptions = {}): Promise<Played> {
+    const played = await this.start(connect, options)
+    await this.clock.advanceUntil(
+      'somebody listens to the source',
+      () => count(played.source, 'subscriptions') > 0,
+      0,
+    )
+    return played
+  }
+
+  /** Starts the source in a world that has an end. */
+  async startFinite(connect: readonly string[]): Promise<Played> {
+    const more = await this.conformance.finite!(this.#scene)
+    this.#scene.options = { ...this.#scene.options, ...more }
+    return this.start(connect)
+  }
+
+  /** Feeds it, and waits until it has emitted what came of it. */
+  async feed(played: Played, amount: number): Promise<void> {
+    const { source } = played
+    const before = count(source, 'emitted')
+    const exact = (await this.let(played, (at) => this.conformance.feed(amount, at))) ?? undefined
+    await this.clock.advanceUntil(`${this.conformance.definition.name} emits what it was fed`, () => {
+      const emitted = count(source, 'emitted') - before
+      return exact === undefined ? emitted > 0 : emitted >= exact
+    })
+    const emitted = count(source, 'emitted') - before
+    if (exact !== undefined && emitted !== exact)
+      throw new Error(`expected ${exact} events of what was fed, got ${emitted}`)
+  }
+
+  /** Waits until a sink has received, or knows to have lost, everything that was sent. */
+  async settle({ source }: Played, sink: AttachedSink): Promise<void> {
+    await this.clock.advanceUntil('the sink knows of everything that was sent', () => {
+      const { received, lost } = sink.counters()
+      // What was emitted in this turn of the event loop is sent at its end.
+      const handled = count(source, 'sent') + count(source, 'unwanted') + count(source, 'dropped')
+      return handled === count(source, 'emitted') && received + lost === count(source, 'sent')
+    })
+  }
+}
+
+/** One of a source's counters. */
+export function count(source: StartedSource, name: string): number {
+  return Number(source.counters()[name] ?? 0)
+}
