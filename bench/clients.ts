@@ -1,6 +1,6 @@
 /**
  * What an event costs a source in C, in Ruby and in TypeScript: the same events, made in each language, into the same sink,
- * in turns. What counts is the CPU of the source's process: from the first event to the last byte, all threads. The sink
+ * in turns; in C with documents of `eventstorm_document.h` and of libbson. What counts is the CPU of the source's process: from the first event to the last byte, all threads. The sink
  * keeps what comes and looks at it afterwards, since what it does not take at once piles up in the source, which costs
  * memory that only a burst would need. A longer run tells what an event costs once Node.js has compiled what it runs often:
  * what it took beyond the shorter one.
@@ -23,7 +23,7 @@ const LONG = 4 * COUNT
 const CLIENTS = fileURLToPath(new URL('../../clients/', import.meta.url))
 
 /** What has no compiler to wait for is not run for long. */
-const WARMED = ['TypeScript', 'C']
+const WARMED = ['TypeScript', 'C', 'C, libbson']
 
 interface Told {
   sent: number
@@ -48,10 +48,12 @@ function ruby(): string[] | undefined {
   return found ? ['ruby', `-I${CLIENTS}ruby/lib`, `${CLIENTS}ruby/bench.rb`] : undefined
 }
 
+const c = compiled(scratch())
 /** How each is started; undefined for what is not here. */
 const commands: Record<string, string[] | undefined> = {
   TypeScript: [process.execPath, fileURLToPath(new URL('./clients-source.js', import.meta.url))],
-  C: compiled(scratch()),
+  C: c && [...c, 'eventstorm'],
+  'C, libbson': c && [...c, 'libbson'],
   Ruby: ruby(),
 }
 

@@ -125,8 +125,8 @@ process and share one thread of JavaScript.`,
     how: `The same events of 15 fields, made in each language and emitted over tcp into the same sink, in turns; the CPU of the
 source's process with all its threads, from the first event to the last byte. Warm is what each further event takes in a run
 that is four times as long, after Node.js has compiled what it runs often. The sink decodes what came afterwards.`,
-    bound: `CPU is what is compared. Making the event is part of it: an object in TypeScript and in Ruby, a document by libbson in C, which
-is about half of what C takes.`,
+    bound: `CPU is what is compared. Making the event is part of it: an object in TypeScript and in Ruby, a document in C, which with
+libbson is about half of what it takes.`,
     plot: ([rows]) =>
       bars('microseconds of CPU an event', barsOf(rows!.rows, cell('client'), 'CPU us/event', /TypeScript/)),
   },

@@ -3,6 +3,7 @@
  * can be had without a socket. Usage: check-wire FOLDER-OF-VECTORS SEED
  */
 #include "eventstorm.c"
+#include "eventstorm_document.h"
 
 #include "expect.h"
 
@@ -356,6 +357,56 @@ static void check_sizes(void)
   }
 }
 
+/* All that eventstorm_document.h writes, into so much room. */
+static const bson_t *write_document(eventstorm_document *document, uint8_t *room, size_t size)
+{
+  eventstorm_begin(document, room, size);
+  eventstorm_put_double(document, "double", -12.5);
+  eventstorm_put_utf8(document, "text", "Gr\xc3\xbc\xc3\x9f" "e");
+  eventstorm_put_text(document, "part", "abc", 2);
+  eventstorm_put_text(document, "empty", "", 0);
+  size_t list = eventstorm_open_member(document, BSON_TYPE_ARRAY, "list");
+  eventstorm_put_bool(document, "0", true);
+  size_t inner = eventstorm_open_member(document, BSON_TYPE_DOCUMENT, "1");
+  eventstorm_put_int32(document, "int32", -2);
+  eventstorm_close_member(document, inner);
+  eventstorm_close_member(document, list);
+  eventstorm_put_bool(document, "bool", false);
+  eventstorm_put_date_time(document, "date", INT64_C(1767323045678));
+  eventstorm_put_null(document, "null");
+  eventstorm_put_int64(document, "int64", INT64_MIN);
+  return eventstorm_end(document);
+}
+
+/* The bytes are those of libbson; with less room there is no document, and no byte is written beyond it. */
+static void check_document(void)
+{
+  bson_t *theirs = BCON_NEW("double", BCON_DOUBLE(-12.5), "text", "Gr\xc3\xbc\xc3\x9f" "e", "part", "ab", "empty", "", "list",
+                            "[", BCON_BOOL(true), "{", "int32", BCON_INT32(-2), "}", "]", "bool", BCON_BOOL(false), "date",
+                            BCON_DATE_TIME(INT64_C(1767323045678)), "null", BCON_NULL, "int64", BCON_INT64(INT64_MIN));
+  for (size_t size = 0; size <= theirs->len + 1; size++) {
+    eventstorm_document document;
+    uint8_t *room = malloc(size == 0 ? 1 : size);
+    const bson_t *ours = write_document(&document, room, size);
+    if (size < theirs->len) EXPECT(ours == NULL, "no document in %zu bytes", size);
+    else EXPECT(ours != NULL && bson_equal(ours, theirs), "the document in %zu bytes", size);
+    free(room);
+  }
+  eventstorm_document document;
+  uint8_t room[64];
+  eventstorm_begin(&document, room, sizeof room);
+  eventstorm_put_text(&document, "long", "", SIZE_MAX - 4);
+  eventstorm_put_null(&document, "short");
+  EXPECT(eventstorm_end(&document) == NULL, "what comes behind does not make it fit");
+  eventstorm_begin(&document, room, sizeof room);
+  EXPECT(eventstorm_end(&document) != NULL, "room that is used again");
+  eventstorm_begin(&document, room, sizeof room);
+  eventstorm_open_member(&document, BSON_TYPE_DOCUMENT, "open");
+  const bson_t *open = eventstorm_end(&document);
+  EXPECT(open != NULL && data_fault(BSON_TYPE_DOCUMENT, room, open->len) != NULL, "what was not closed is no valid data");
+  bson_destroy(theirs);
+}
+
 /* Buffers come back for the next message, as many as are kept; what is smaller or larger never does. */
 static void check_pool(void)
 {
@@ -387,6 +438,7 @@ int main(int count, char **values)
   check_spoiled(seed);
   check_text();
   check_sizes();
+  check_document();
   check_pool();
   return ended();
 }
