@@ -8,6 +8,8 @@ import { EventSource } from './source.js'
 
 /** Time between two reports, milliseconds. */
 const EVERY = 1000
+/** Streams told of in that time; who has more reports more seldom. */
+const STREAMS_AT_ONCE = 10_000
 /** How long the last report may take to leave, milliseconds. */
 const LINGER = 500
 
@@ -31,6 +33,8 @@ export class SinkReporter {
   #source: EventSource
   #stop: () => void
   #tellNow: (ended: boolean) => void
+  /** Reports left out until the next one. */
+  #pause = 0
 
   constructor({ to, name, clock, log, key, serverKey }: SinkReportOptions, look: () => SinkFacts) {
     this.#source = new EventSource({
@@ -43,7 +47,9 @@ export class SinkReporter {
     this.#tellNow = (ended) => {
       if (this.#source.wants(SINK_REPORT)) this.#tell(look(), ended)
     }
-    this.#stop = clock.every(EVERY, () => this.#tellNow(false))
+    this.#stop = clock.every(EVERY, () => {
+      if (this.#pause-- <= 0) this.#tellNow(false)
+    })
   }
 
   /**
@@ -58,8 +64,10 @@ export class SinkReporter {
 
   #tell({ streams, ...totals }: SinkFacts, ended: boolean): void {
     const known = [...streams].filter(({ type }) => !isReserved(type)).map(toReceived)
+    this.#pause = Math.max(0, Math.ceil(known.length / STREAMS_AT_ONCE) - 1)
+    const every = EVERY * (this.#pause + 1)
     for (const part of inParts(known)) {
-      const report: SinkReport = { ...totals, every: EVERY, ended, streams: part }
+      const report: SinkReport = { ...totals, every, ended, streams: part }
       this.#source.tell(SINK_REPORT, report)
     }
   }

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ControlledClock, until } from '../testing/index.js'
+import { silent } from './component.js'
+import { Stream } from './loss.js'
+import { SINK_REPORT, type SinkReport } from './report.js'
+import { SinkReporter } from './sink-report.js'
+import { subscribe } from './subscribe.js'
+
+test('a sink of very many streams reports more seldom, and says so', async () => {
+  const none = { received: 0, lost: 0, duplicate: 0, late: 0 }
+  const streams = Array.from({ length: 25_000 }, (_, n) => new Stream(`a.t${n}`, 's', 1, true, { ...none }))
+  const clock = new ControlledClock()
+  const heard: SinkReport[] = []
+  const events = subscribe({ bind: ['tcp://127.0.0.1:0'], subscribe: [SINK_REPORT] })
+  const reading = (async () => {
+    for await (const batch of events) for (const { data } of batch) heard.push(data as SinkReport)
+  })()
+  let looks = 0
+  const reporter = new SinkReporter(
+    { to: events.endpoints, name: 'many', clock, log: silent, key: undefined, serverKey: [] },
+    () => {
+      looks++
+      const facts = { state: 'up' as const, written: 0, alreadyStored: 0, dropped: {}, queued: 0 }
+      return { ...none, ...facts, streams }
+    },
+  )
+  const told = () => heard.reduce((sum, report) => sum + report.streams.length, 0)
+  try {
+    await until('somebody listens', async () => {
+      await clock.advance(1000)
+      return looks === 1
+    })
+    await clock.advance(2000)
+    assert.equal(looks, 1, 'the next two are left out')
+    await clock.advance(1000)
+    assert.equal(looks, 2)
+    await until('all is told twice', () => told() === 50_000)
+    assert.ok(heard.every(({ every }) => every === 3000))
+  } finally {
+    reporter.close(true)
+    await events.close()
+    await reading
+  }
+})
