@@ -11,7 +11,7 @@ import { addExamples, createCommand, type Examples } from './create-command.js'
 import { addFlags, flagName, readFlags } from './flags.js'
 import { checkPart, frameworkOptions } from './part.js'
 import { processOptions } from './process-options.js'
-import { runParts } from './run-parts.js'
+import { runPart } from './run-part.js'
 
 const nameOptions = z.strictObject({
   name: z.string().min(1).optional().meta({
@@ -36,7 +36,7 @@ export function componentCommand(title: string, definition: AnyDefinition, examp
     const given = Object.assign({}, ...schemas.slice(0, 2).map(([, schema]) => readFlags(command, schema)))
     const { part, problems } = checkPart(definition, name, given)
     if (!part) throw usageError(problems)
-    await runParts([part], settings)
+    await runPart(part, settings)
   })
 }
 

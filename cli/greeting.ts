@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import pc from 'picocolors'
-import type { Started } from './run-parts.js'
+import type { Started } from './run-pipeline.js'
 
 /** As the events go. */
 const ALONG_THE_WAY = ['source', 'router', 'sink'] as const

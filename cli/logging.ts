@@ -1,5 +1,5 @@
 import pc from 'picocolors'
-import { type DestinationStream, destination, pino } from 'pino'
+import { type DestinationStream, destination, type Logger as PinoLogger, pino } from 'pino'
 import { type Clock, type Logger, systemClock } from '../lib/index.js'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -9,6 +9,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export interface Log {
   /** The log of one component. */
   of(component: string): Logger
+  /** How much is said, from now on. */
+  level: LogLevel
   /** Says nothing more; for when the program only cleans up after its reader has left. */
   silence(): void
 }
@@ -27,6 +29,7 @@ export function createLog(options: LogOptions): Log {
   const { level, readable = process.stderr.isTTY === true, clock = systemClock } = options
   const to = options.to ?? destination({ fd: 2, sync: true })
   const colors = pc.createColors(options.colors ?? (readable && pc.isColorSupported))
+  const components = new Map<string, { child: PinoLogger; guarded: Logger }>()
   let open = true
   const stream = {
     write(line: string) {
@@ -43,7 +46,21 @@ export function createLog(options: LogOptions): Log {
     stream,
   )
   return {
-    of: (component) => guardFlood(root.child({ component }), clock),
+    of(component) {
+      const known = components.get(component)
+      if (known) return known.guarded
+      const child = root.child({ component })
+      const guarded = guardFlood(child, clock)
+      components.set(component, { child, guarded })
+      return guarded
+    },
+    get level() {
+      return root.level as LogLevel
+    },
+    set level(level) {
+      root.level = level
+      for (const { child } of components.values()) child.level = level
+    },
     silence: () => {
       open = false
     },

@@ -1,83 +1,27 @@
-import { createServer, type Server } from 'node:http'
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { EventstormError, type Running, reason, type Stream } from '../lib/index.js'
+import { Counter, Gauge, Registry } from 'prom-client'
+import { balance, type CounterInfo, type Stream, total } from '../lib/index.js'
+import { healthOf } from './health.js'
+import { counterInfos, type Observed } from './observed.js'
 import type { Kind } from './resolve.js'
-
-/** What is told about: a component at work. */
-export interface Observed {
-  kind: Kind
-  name: string
-  running: Running & { streams?(): Iterable<Stream> }
-}
-
-/** Counters that may go down: what is held or so at the moment, and losses, which late events take back. */
-const GAUGES = new Set(['lost', 'queued', 'queuedBytes', 'pending', 'state', 'streams', 'subscriptions'])
 
 /** Streams (source and type) told one by one; every one more is a time series in somebody's database. */
 const MAX_STREAMS = 500
 
-const STREAM_METRICS = ['received', 'lost', 'duplicate'] as const
-
-/**
- * Serves `/metrics` (Prometheus text) and `/healthz` on the loopback interface.
- * @param add adds what there is to tell beside the components
- * @throws BIND_FAILED
- */
-export async function serveMetrics(
-  port: number,
-  observed: readonly Observed[],
-  add: (registry: Registry) => void = () => {},
-): Promise<AsyncDisposable> {
-  const process = new Registry()
-  collectDefaultMetrics({ register: process })
-  const server = createServer(async (request, response) => {
-    const path = request.url?.split('?')[0]
-    if (path === '/healthz') {
-      const { healthy, body } = health(observed)
-      response
-        .writeHead(healthy ? 200 : 503, { 'content-type': 'application/json' })
-        .end(JSON.stringify(body))
-    } else if (path === '/metrics') {
-      const now = toRegistry(observed)
-      add(now)
-      const text = await Registry.merge([now, process]).metrics()
-      response.writeHead(200, { 'content-type': process.contentType }).end(text)
-    } else {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('Try /metrics or /healthz.\n')
-    }
-  })
-  await listen(server, port)
-  return {
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      const message = `cannot serve metrics on 127.0.0.1:${port}: ${reason(error)}; choose another --metrics port`
-      reject(new EventstormError('BIND_FAILED', message, error))
-    })
-    server.listen(port, '127.0.0.1', resolve)
-  })
-}
-
-function health(observed: readonly Observed[]) {
-  const troubled = observed.filter(({ running }) => running.status !== 'running')
-  if (troubled.length === 0) return { healthy: true, body: { status: 'running' } }
-  const not = troubled.map(({ kind, name, running }) => ({ kind, name, status: running.status }))
-  return { healthy: false, body: { status: not[0]!.status, not } }
-}
+const STREAM_COUNTERS = {
+  received: total('Events received, by source and type.'),
+  lost: balance('Events lost, by source and type.'),
+  duplicate: total('Events that came again, by source and type.'),
+} satisfies Record<string, CounterInfo>
 
 /** The numbers of this moment. Made anew for each reading: the components keep the count, not the registry. */
-export function toRegistry(observed: readonly Observed[]): Registry {
+export function toRegistry(observed: Iterable<Observed>): Registry {
   const registry = new Registry()
-  for (const { kind, name, running } of observed) {
+  for (const each of observed) {
+    const { kind, name, part, running } = each
+    const infos = counterInfos(kind, part?.definition)
+    addComponent(registry, each)
     for (const [counter, value] of Object.entries(running.counters())) {
-      const metric = metricFor(registry, kind, counter, typeof value === 'object')
+      const metric = metricFor(registry, kind, counter, infos[counter], typeof value === 'object')
       if (typeof value === 'number') metric.inc({ name }, value)
       else for (const [why, count] of Object.entries(value)) metric.inc({ name, reason: why }, count)
     }
@@ -86,33 +30,47 @@ export function toRegistry(observed: readonly Observed[]): Registry {
   return registry
 }
 
-function metricFor(registry: Registry, kind: Kind, counter: string, byReason: boolean) {
-  const gauge = GAUGES.has(counter)
+/** What is told of every component alike. */
+function addComponent(registry: Registry, observed: Observed): void {
+  const { kind, name, running } = observed
+  const labelNames = ['kind', 'name']
+  const restarts = ensure(registry, Counter, {
+    name: 'eventstorm_component_restarts_total',
+    help: 'Times that a component was started again after it had failed.',
+    labelNames,
+  })
+  restarts.inc({ kind, name }, running.restarts ?? 0)
+  const ready = ensure(registry, Gauge, {
+    name: 'eventstorm_component_ready',
+    help: 'Whether a component can do its work now, as /readyz has it.',
+    labelNames,
+  })
+  ready.set({ kind, name }, healthOf(observed).ready ? 1 : 0)
+}
+
+function metricFor(
+  registry: Registry,
+  kind: Kind,
+  counter: string,
+  info: CounterInfo | undefined,
+  byReason: boolean,
+) {
   const words = counter.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  const name = `eventstorm_${kind}_${words}${gauge ? '' : '_total'}`
-  const existing = registry.getSingleMetric(name) as Counter | Gauge | undefined
-  if (existing) return existing
-  const labelNames = byReason ? ['name', 'reason'] : ['name']
-  const help = `${words.replaceAll('_', ' ')} of the ${kind}${byReason ? ', by reason' : ''}.`
-  const settings = { name, help: help[0]!.toUpperCase() + help.slice(1), labelNames, registers: [registry] }
-  return gauge ? new Gauge(settings) : new Counter(settings)
+  const described = info ?? total(`${words.replaceAll('_', ' ')} of the ${kind}.`)
+  return ensureFor(
+    registry,
+    `eventstorm_${kind}_${words}`,
+    described,
+    byReason ? ['name', 'reason'] : ['name'],
+  )
 }
 
 /** One series for each source and type; the incarnations of a source are added up. */
 function addStreams(registry: Registry, name: string, streams: Iterable<Stream>): void {
-  const labels = ['name', 'source', 'type']
-  const metrics = STREAM_METRICS.map((counter) => {
-    const gauge = GAUGES.has(counter)
-    const metricName = `eventstorm_sink_stream_${counter}${gauge ? '' : '_total'}`
-    const known = registry.getSingleMetric(metricName) as Counter | Gauge | undefined
-    const settings = {
-      name: metricName,
-      help: `Events ${counter}, by source and type.`,
-      labelNames: labels,
-      registers: [registry],
-    }
-    return { counter, metric: known ?? (gauge ? new Gauge(settings) : new Counter(settings)) }
-  })
+  const metrics = Object.entries(STREAM_COUNTERS).map(([counter, info]) => ({
+    counter: counter as keyof typeof STREAM_COUNTERS,
+    metric: ensureFor(registry, `eventstorm_sink_stream_${counter}`, info, ['name', 'source', 'type']),
+  }))
   const told = new Set<string>()
   const untold = new Set<string>()
   for (const stream of streams) {
@@ -125,14 +83,38 @@ function addStreams(registry: Registry, name: string, streams: Iterable<Stream>)
     const { source, type } = stream
     for (const { counter, metric } of metrics) metric.inc({ name, source, type }, stream[counter])
   }
-  const untoldName = 'eventstorm_sink_streams_untold'
-  const gauge =
-    (registry.getSingleMetric(untoldName) as Gauge | undefined) ??
-    new Gauge({
-      name: untoldName,
-      help: `Streams beyond the ${MAX_STREAMS} that are told one by one; the totals hold them.`,
-      labelNames: ['name'],
-      registers: [registry],
-    })
-  gauge.inc({ name }, untold.size)
+  const beyond = ensure(registry, Gauge, {
+    name: 'eventstorm_sink_streams_untold',
+    help: `Streams beyond the ${MAX_STREAMS} that are told one by one; the totals hold them.`,
+    labelNames: ['name'],
+  })
+  beyond.inc({ name }, untold.size)
+}
+
+function ensureFor(
+  registry: Registry,
+  name: string,
+  { nature, description }: CounterInfo,
+  labelNames: string[],
+) {
+  const settings = { help: description, labelNames }
+  return nature === 'total'
+    ? ensure(registry, Counter, { name: `${name}_total`, ...settings })
+    : ensure(registry, Gauge, { name, ...settings })
+}
+
+interface Settings {
+  name: string
+  help: string
+  labelNames: string[]
+}
+
+/** The metric of that name, made when it is first told. */
+export function ensure<M extends Counter | Gauge>(
+  registry: Registry,
+  Metric: new (settings: Settings & { registers: Registry[] }) => M,
+  settings: Settings,
+): M {
+  const known = registry.getSingleMetric(settings.name) as M | undefined
+  return known ?? new Metric({ ...settings, registers: [registry] })
 }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { isDeepStrictEqual } from 'node:util'
 import {
   type AnyDefinition,
   attach,
@@ -24,6 +25,7 @@ import {
 } from '../lib/index.js'
 import { findParser } from './find-parser.js'
 import { openStore } from './open-store.js'
+import { ENDPOINT_OPTIONS } from './part-ends.js'
 
 /** The framework's options for each kind of component. */
 const FRAMEWORK_OPTIONS = {
@@ -44,16 +46,6 @@ export function frameworkOptions(definition: AnyDefinition): OptionSchema {
   return z.strictObject({ ...schema.shape, ...Object.fromEntries(fields) })
 }
 
-/** Options that hold endpoints, and what is done with them. */
-const ENDPOINT_OPTIONS: Record<string, 'bind' | 'connect'> = {
-  bind: 'bind',
-  connect: 'connect',
-  bindSources: 'bind',
-  bindSinks: 'bind',
-  connectSources: 'connect',
-  connectSinks: 'connect',
-}
-
 /** A component with its checked options, ready to start. */
 export interface Part {
   definition: AnyDefinition
@@ -68,10 +60,12 @@ export interface Part {
 /** A part at work. */
 export type RunningPart = Running & {
   streams?(): Iterable<Stream>
-  endpoints?: readonly string[]
+  /** How a sink is doing. */
+  state?: string | undefined
+  endpoints?: readonly string[] | undefined
   url?: string | undefined
-  sourceEndpoints?: readonly string[]
-  sinkEndpoints?: readonly string[]
+  sourceEndpoints?: readonly string[] | undefined
+  sinkEndpoints?: readonly string[] | undefined
 }
 
 /** A problem of a part; `unknown` when it is the name of the option that is wrong, not its value. */
@@ -137,6 +131,15 @@ function tryCreate(definition: AnyDefinition, options: Record<string, unknown>):
   } catch (error) {
     return [{ path: [], message: reason(error) }]
   }
+}
+
+/** Whether two parts are one and the same, down to every option as it is in the end: "1s" and 1000 are no difference. */
+export function sameParts(a: Part, b: Part): boolean {
+  const resolved = ({ definition, name, framework, own }: Part) => [
+    ...[definition.kind, name, own],
+    frameworkOptions(definition).parse(framework),
+  ]
+  return a.definition === b.definition && isDeepStrictEqual(resolved(a), resolved(b))
 }
 
 /** @throws whatever keeps it from starting: BIND_FAILED, FILE_UNREADABLE, SINK_FAILED ... */

@@ -1,7 +1,7 @@
 import { optionsJsonSchema } from '../lib/index.js'
 import { frameworkOptions } from './part.js'
 import { SECTIONS } from './pipeline.js'
-import { processOptions } from './process-options.js'
+import { pipelineOptions } from './process-options.js'
 import { type Kind, resolveComponent, shipped } from './resolve.js'
 
 type Schema = Record<string, unknown>
@@ -19,7 +19,7 @@ export async function pipelineSchema(): Promise<Schema> {
     type: 'object',
     properties: {
       ...Object.fromEntries(sections),
-      ...withPlaceholders(optionsJsonSchema(processOptions).properties),
+      ...withPlaceholders(optionsJsonSchema(pipelineOptions).properties),
     },
     additionalProperties: false,
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { until } from '../testing/index.js'
 import { fixture, freePorts, Program, runToEnd } from './fixtures/program.js'
+import { sameParts } from './part.js'
 import { readPipeline } from './pipeline.js'
 import { quickStart } from './quickstart.js'
 
@@ -113,6 +114,35 @@ test('the environment fills in, and becomes the kind that the option wants', asy
   assert.equal(pipeline!.settings.metrics, 9464)
 })
 
+test('a file that is read twice has the same parts, whatever its components make of their options', async () => {
+  const secret = write('mongo-url', 'mongodb://127.0.0.1/events')
+  const text = `routers:
+  main: {}
+sources:
+  nginx: { file: a.log }
+  nginx-error: { file: b.log }
+  postfix: { file: c.log }
+  sshd: { file: d.log }
+  syslog: { udp: '127.0.0.1:1514' }
+  system: { interval: 5s }
+sinks:
+  cassandra: {}
+  mongodb: { urlFile: ${secret} }
+  segments: { path: ./data }
+  stdout: { subscribe: ['http.**'] }
+  websocket: {}
+`
+  const [one, other] = [await readPipeline(text), await readPipeline(text.replace('5s', '5000'))]
+  assert.deepEqual([one.faults, other.faults], [[], []])
+  assert.equal(one.pipeline!.parts.length, 12)
+  for (const [i, part] of one.pipeline!.parts.entries()) {
+    assert.ok(sameParts(part, other.pipeline!.parts[i]!), part.name)
+  }
+  const changed = (await readPipeline(text.replace('http.**', 'cpu.**'))).pipeline!.parts
+  const names = one.pipeline!.parts.filter((part, i) => !sameParts(part, changed[i]!)).map(({ name }) => name)
+  assert.deepEqual(names, ['stdout'])
+})
+
 test('the quick start is a good pipeline, with a sample under a name that says so', async () => {
   const log = write('access.log', '')
   const own = await readPipeline(quickStart(log, '/nowhere'))
@@ -179,7 +209,10 @@ logLevel: warn
 test('schema prints a JSON Schema that knows the shipped components', async () => {
   const { stdout } = await runToEnd(['schema'])
   const schema = JSON.parse(stdout)
-  assert.deepEqual(Object.keys(schema.properties), ['routers', 'sources', 'sinks', 'logLevel', 'metrics'])
+  assert.deepEqual(Object.keys(schema.properties), [
+    ...['routers', 'sources', 'sinks'],
+    ...['logLevel', 'metrics', 'restartWait', 'maxRestartWait', 'maxRestarts'],
+  ])
   const stdoutEntry = schema.properties.sinks.properties.stdout.allOf[1].then
   assert.ok(stdoutEntry.properties.subscribe && stdoutEntry.properties.queueEvents)
   assert.equal(stdoutEntry.additionalProperties, false)

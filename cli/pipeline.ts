@@ -13,7 +13,7 @@ import { type Environment, expand } from './environment.js'
 import { coerce } from './flags.js'
 import { checkPart, frameworkOptions, type Part } from './part.js'
 import { type Fault, type Path, PlacedYaml } from './places.js'
-import { type ProcessOptions, processOptions } from './process-options.js'
+import { type PipelineOptions, pipelineOptions } from './process-options.js'
 import { type Kind, resolveComponent } from './resolve.js'
 import { wiringFaults } from './wiring.js'
 
@@ -35,7 +35,7 @@ export interface PlacedPart extends Part {
 /** A checked pipeline: what to start, and the settings of the process. */
 export interface Pipeline {
   parts: PlacedPart[]
-  settings: ProcessOptions
+  settings: PipelineOptions
 }
 
 /**
@@ -87,7 +87,7 @@ export async function readPipeline(
 class Reading {
   readonly faults: Fault[]
   readonly parts: PlacedPart[] = []
-  settings: ProcessOptions | undefined
+  settings: PipelineOptions | undefined
   #yaml: PlacedYaml
   #env: Environment
 
@@ -108,15 +108,15 @@ class Reading {
     let entries = 0
     for (const [key, value] of Object.entries(file)) {
       if (key in SECTIONS) entries += await this.#readSection(key as Section, value)
-      else if (key in processOptions.shape)
+      else if (key in pipelineOptions.shape)
         rest[key] = this.#expand(
           [key],
           value,
-          listOptions(processOptions).find((each) => each.name === key),
+          listOptions(pipelineOptions).find((each) => each.name === key),
         )
       else this.#unknownKey(key)
     }
-    const { options, problems } = checkOptions(processOptions, rest)
+    const { options, problems } = checkOptions(pipelineOptions, rest)
     this.settings = options
     for (const { path, message } of problems) this.#complain(path, message)
     if (entries === 0) this.#complain([], 'expected at least one router, source or sink, got none')
@@ -124,7 +124,7 @@ class Reading {
   }
 
   #unknownKey(key: string): void {
-    const known = [...Object.keys(SECTIONS), ...Object.keys(processOptions.shape)]
+    const known = [...Object.keys(SECTIONS), ...Object.keys(pipelineOptions.shape)]
     const message = `a pipeline has no such part.${didYouMean(key, known) || ` Known are: ${known.join(', ')}.`}`
     this.#complain([key], message, 'key')
   }

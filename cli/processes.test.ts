@@ -50,7 +50,11 @@ test('a source, a router and a sink as three processes', async () => {
   assert.match(text, /^# TYPE eventstorm_sink_lost gauge$/m)
   assert.match(text, /^# TYPE eventstorm_sink_received_total counter$/m)
   assert.match(text, /^process_resident_memory_bytes \d+$/m)
-  assert.equal(await read('/healthz'), '{"status":"running"}')
+  assert.equal(await read('/livez'), '{"status":"alive"}')
+  const ready = { status: 'ready', parts: [{ kind: 'sink', name: 'lines', ready: true, state: 'up' }] }
+  for (const path of ['/readyz', '/healthz']) assert.deepEqual(JSON.parse(await read(path)), ready)
+  const posted = await fetch(`http://127.0.0.1:${metrics}/metrics`, { method: 'POST' })
+  assert.equal(posted.status, 405)
 
   for (const program of [sink, router]) {
     program.signal('SIGTERM')

@@ -181,7 +181,7 @@ test('a second signal ends a process that is still draining', async () => {
   assert.equal(await stuck.exit, 143)
 })
 
-test('healthz tells what is not running', async () => {
+test('readyz tells what a sink lacks', async () => {
   const { router, toSinks } = openRouter()
   await using _ = router
   const [port] = await freePorts(1)
@@ -189,14 +189,22 @@ test('healthz tells what is not running', async () => {
   await using sink = new Program(['sink', fixture('stuck'), ...args])
   await until('metrics are served', () => sink.stderr.includes('sink runs'))
   let answer: Response | undefined
-  await until('healthz answers', async () => {
-    answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined)
+  await until('readyz answers', async () => {
+    answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined)
     return answer
   })
   assert.equal(answer!.status, 503)
   assert.deepEqual(await answer!.json(), {
-    status: 'starting',
-    not: [{ kind: 'sink', name: 'stuck', status: 'starting' }],
+    status: 'unready',
+    parts: [
+      {
+        kind: 'sink',
+        name: 'stuck',
+        ready: false,
+        state: 'starting',
+        reason: 'it cannot write to its target',
+      },
+    ],
   })
 })
 

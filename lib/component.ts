@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { EventBatch } from './batch.js'
 import type { Clock } from './clock.js'
 import type { DataWriter } from './codec.js'
+import type { CounterInfos } from './counter-info.js'
 import type { Data, NewEvent } from './event.js'
 import type { TypeHint } from './hint.js'
 import type { Stream } from './loss.js'
@@ -200,6 +201,8 @@ interface Definition<Kind extends string, O extends Schema> {
   summary: string
   /** The component's own options, described once; see options.ts. */
   options: O
+  /** What its own counters mean, by name; what is not described here is shown as a total. */
+  counters?: CounterInfos
 }
 
 export interface SourceDefinition<O extends Schema = Schema> extends Definition<'source', O> {

@@ -10,6 +10,7 @@ export {
   type SinkHealth,
 } from './audit.js'
 export type { Vitality } from './audit-member.js'
+export { backOff } from './back-off.js'
 export { EventBatch } from './batch.js'
 export { type Clock, pause, systemClock } from './clock.js'
 export { type DataWriter, dataFromJson, dataToJson, eventToJson, NO_ROOM, UNUSUAL } from './codec.js'
@@ -40,12 +41,23 @@ export {
   silent,
   type Written,
 } from './component.js'
+export {
+  addCounters,
+  balance,
+  type CounterInfo,
+  type CounterInfos,
+  level,
+  type Nature,
+  total,
+} from './counter-info.js'
+export { ROUTER_COUNTERS, SINK_COUNTERS, SOURCE_COUNTERS } from './counters.js'
 export { checkEndpoint, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 export { ERRORS, type ErrorCode, EventstormError, reason, SinkError, type Steer, show } from './errors.js'
 export { type Data, isStormEvent, isTypeName, type NewEvent, type StormEvent } from './event.js'
 export type { EventView } from './event-view.js'
 export { type FieldHint, hintType, readHint, type TypeHint, typeOfHint } from './hint.js'
 export { isKey, type KeyPair, newKeyPair } from './keys.js'
+export { Lifecycle } from './lifecycle.js'
 export type { LossCounters, Stream } from './loss.js'
 export {
   byteSize,

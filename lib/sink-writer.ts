@@ -1,3 +1,4 @@
+import { backOff } from './back-off.js'
 import type { EventBatch } from './batch.js'
 import { pause } from './clock.js'
 import type { EventSink, SinkContext, Written } from './component.js'
@@ -197,11 +198,10 @@ export class SinkWriter {
     this.state = state
   }
 
-  /** Half of the wait is certain, half is chance, so that many sinks do not come back at the same moment. */
   #backOff(attempt: number, before: () => void = () => {}): Promise<void> {
     before()
-    const full = Math.min(this.#options.retryWait * 2 ** attempt, MAX_RETRY_WAIT)
-    return pause(this.#context.clock, full * (0.5 + this.#options.random() / 2), this.halted)
+    const { retryWait, random } = this.#options
+    return pause(this.#context.clock, backOff(attempt, retryWait, MAX_RETRY_WAIT, random), this.halted)
   }
 }
 

@@ -6,6 +6,6 @@ export const sinkCommand = () =>
     examples: (name) => [
       [`eventstorm sink ${name}`, 'everything from tcp://127.0.0.1:5556'],
       [`eventstorm sink ${name} --subscribe 'http.**'`, 'only some types; repeatable'],
-      [`eventstorm sink ${name} --metrics 9464`, 'and serve /metrics and /healthz'],
+      [`eventstorm sink ${name} --metrics 9464`, 'and serve /metrics, /livez and /readyz'],
     ],
   })

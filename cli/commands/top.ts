@@ -14,7 +14,7 @@ import { addExamples, createCommand } from '../create-command.js'
 import { ends } from '../ends.js'
 import { addFlags, readFlags } from '../flags.js'
 import { createLog } from '../logging.js'
-import { serveMetrics } from '../metrics.js'
+import { serveMetrics } from '../metrics-server.js'
 import { processOptions, quietLog } from '../process-options.js'
 import { run } from '../run.js'
 import { Reports } from '../top-audit.js'
@@ -74,16 +74,17 @@ export const topCommand = () => {
       void (settings.audit ? reports.read(subscription) : takeAll(subscription))
       const display = settings.audit ? audit : process.stdout.isTTY ? live : plain
       const start = async (): Promise<Running> => subscription
-      const observed = [{ kind: 'sink', name: 'top', running: subscription }] as const
+      const observed = () => [{ kind: 'sink', name: 'top', running: subscription }] as const
       await run([{ kind: 'sink', name: 'top', start }], {
         log,
         until: display(subscription, settings, reports, framework.connect).finally(() => beside?.close()),
         onRunning: async () =>
           settings.metrics === undefined
             ? undefined
-            : serveMetrics(settings.metrics, observed, (registry) =>
-                addAudit(registry, reports.books, systemClock.now()),
-              ),
+            : serveMetrics(settings.metrics, {
+                observed,
+                add: (registry) => addAudit(registry, reports.books, systemClock.now()),
+              }),
       })
     })
   for (const schema of [topOptions, wire]) addFlags(command, 'Options:', schema)

@@ -4,9 +4,9 @@ import { addExamples, createCommand } from '../create-command.js'
 import { addFlags, readFlags } from '../flags.js'
 import { greeting } from '../greeting.js'
 import { loadPipeline, type Pipeline, readPipeline } from '../pipeline.js'
-import { processOptions } from '../process-options.js'
+import { pipelineOptions } from '../process-options.js'
 import { quickStart } from '../quickstart.js'
-import { runParts, type Started } from '../run-parts.js'
+import { runPipeline, type Started } from '../run-pipeline.js'
 
 export const upCommand = () => {
   const command = createCommand('up')
@@ -14,24 +14,28 @@ export const upCommand = () => {
     .argument('[file]', 'a pipeline file (YAML); see eventstorm schema')
     .action(async (file: string | undefined) => {
       // Only what was typed goes before the file; the file goes before the defaults.
-      const flags = readFlags(command, processOptions)
-      const given = checked(processOptions, flags)
-      const pipeline = file === undefined ? await quickPipeline() : await loadPipeline(file)
-      const settings = {
-        ...pipeline.settings,
-        ...Object.fromEntries(Object.keys(flags).map((key) => [key, given[key as keyof typeof given]])),
+      const flags = readFlags(command, pipelineOptions)
+      const given = checked(pipelineOptions, flags)
+      const typed = Object.fromEntries(
+        Object.keys(flags).map((key) => [key, given[key as keyof typeof given]]),
+      )
+      const read = async (): Promise<Pipeline> => {
+        const { parts, settings } = file === undefined ? await quickPipeline() : await loadPipeline(file)
+        return { parts, settings: { ...settings, ...typed } }
       }
       try {
-        await runParts(pipeline.parts, settings, greeter(file))
+        // A quick start has no file that could have changed.
+        const reread = file === undefined ? undefined : read
+        await runPipeline(await read(), { greet: greeter(file), reread })
       } catch (error) {
         throw file === undefined ? explainQuickStart(error) : error
       }
     })
-  addFlags(command, 'Options:', processOptions)
+  addFlags(command, 'Options:', pipelineOptions)
   return addExamples(command, [
     ['eventstorm up', "the quick start: this machine's own events, to the terminal"],
     ['eventstorm check pipeline.yaml', 'every problem of a file, with its place'],
-    ['eventstorm up pipeline.yaml --metrics 9464', 'run it, and serve /metrics and /healthz'],
+    ['eventstorm up pipeline.yaml --metrics 9464', 'run it, and serve /metrics, /livez and /readyz'],
   ])
 }
 

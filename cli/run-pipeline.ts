@@ -1,0 +1,101 @@
+import { Counter, type Registry } from 'prom-client'
+import { reason } from '../lib/index.js'
+import { createLog, type Log } from './logging.js'
+import { Members } from './members.js'
+import { ensure } from './metrics.js'
+import { serveMetrics } from './metrics-server.js'
+import type { Observed } from './observed.js'
+import type { Part } from './part.js'
+import type { Pipeline } from './pipeline.js'
+import { run } from './run.js'
+import { whereabouts } from './run-part.js'
+
+/** A part at work. */
+export type Started = Observed & { part: Part }
+
+export interface RunPipelineOptions {
+  /** Says what runs; without it each part gets a line in the log. */
+  greet?: ((started: readonly Started[]) => void) | undefined
+  /** Reads the pipeline once more, at SIGHUP. Throws when it is bad. Without it SIGHUP is not taken. */
+  reread?: (() => Promise<Pipeline>) | undefined
+}
+
+/**
+ * Runs a checked pipeline. A component that fails is started again; one that cannot be started in the first place ends
+ * the program, since then the file, or the machine, is not what somebody thought.
+ */
+export async function runPipeline(pipeline: Pipeline, { greet, reread }: RunPipelineOptions): Promise<void> {
+  const { parts, settings } = pipeline
+  const log = createLog({ level: settings.logLevel })
+  const members = new Members(log, settings)
+  members.begin(parts)
+  const reloading = reread && new Reloading(reread, members, log, settings)
+  await run(members.all, {
+    log,
+    async onRunning() {
+      const started = [...members.observed()]
+      greet?.(started)
+      for (const { kind, name, running } of started) {
+        log.of(name)[greet ? 'debug' : 'info'](whereabouts(running), `${kind} runs`)
+      }
+      if (settings.metrics === undefined) return undefined
+      return serveMetrics(settings.metrics, {
+        observed: () => members.observed(),
+        add: (registry) => reloading?.addTo(registry),
+      })
+    },
+    ...(reloading && {
+      reload: async () => {
+        await reloading.read()
+        return members.all
+      },
+    }),
+  })
+}
+
+/** What a signal to read the file again does: check all of it, and then either change what differs or nothing. */
+class Reloading {
+  #counts = { applied: 0, refused: 0 }
+  #reread: () => Promise<Pipeline>
+  #members: Members
+  #log: Log
+  #settings: Pipeline['settings']
+
+  constructor(reread: () => Promise<Pipeline>, members: Members, log: Log, settings: Pipeline['settings']) {
+    this.#reread = reread
+    this.#members = members
+    this.#log = log
+    this.#settings = settings
+  }
+
+  async read(): Promise<void> {
+    const own = this.#log.of('eventstorm')
+    try {
+      const { parts, settings } = await this.#reread()
+      this.#adopt(settings)
+      own.info({ ...this.#members.change(parts) }, 'the file was read again')
+      this.#counts.applied++
+    } catch (error) {
+      this.#counts.refused++
+      own.error({ problems: reason(error).split('\n') }, 'the new file is bad; everything goes on as it was')
+    }
+  }
+
+  /** The level of the log is changed at once; the rest belongs to the process from its start. */
+  #adopt({ logLevel, ...next }: Pipeline['settings']): void {
+    this.#log.level = logLevel
+    const names = Object.keys({ ...this.#settings, ...next }) as (keyof typeof next)[]
+    const later = names.filter((name) => name in next && next[name] !== this.#settings[name])
+    if (later.length > 0)
+      this.#log.of('eventstorm').warn({ options: later }, 'taken when the program is started anew')
+  }
+
+  addTo(registry: Registry): void {
+    const reloads = ensure(registry, Counter, {
+      name: 'eventstorm_reloads_total',
+      help: 'Times that the pipeline file was read again: applied, or refused because it was bad.',
+      labelNames: ['result'],
+    })
+    for (const [result, count] of Object.entries(this.#counts)) reloads.inc({ result }, count)
+  }
+}
