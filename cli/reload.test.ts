@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach } from '../lib/index.js'
+import { findProgram } from '../servers/index.js'
 import { until } from '../testing/index.js'
 import { fixture, freePorts, Program } from './fixtures/program.js'
 
@@ -216,7 +217,11 @@ sinks:
 })
 
 test('a terminal that is closed ends it, instead of having it read its file again', async (t) => {
-  if (!existsSync('/usr/bin/script')) return t.skip('needs the program script, of bsdutils')
+  const script = findProgram('script')
+  if (script === undefined) {
+    assert.ok(!process.env.CI, 'script is missing: install bsdutils')
+    return t.skip('NO SCRIPT HERE: install bsdutils to run this test')
+  }
   const [sources, sinks] = await freePorts(2)
   const file = join(folder, 'terminal.yaml')
   const log = join(folder, 'typescript')
@@ -230,7 +235,7 @@ test('a terminal that is closed ends it, instead of having it read its file agai
   const preload = `data:text/javascript,${encodeURIComponent(tell)}`
   // It has to lead the session, as what is signalled is the leader.
   const command = `exec ${process.execPath} --import '${preload}' ${program} up ${file}`
-  const terminal = spawn('/usr/bin/script', ['--quiet', '--flush', '--command', command, log], {
+  const terminal = spawn(script, ['--quiet', '--flush', '--command', command, log], {
     stdio: ['pipe', 'ignore', 'ignore'],
   })
   const screen = () => (existsSync(log) ? readFileSync(log, 'utf8') : '')

@@ -31,6 +31,13 @@ function collide(a: string, b: string): boolean {
   return one.host === other.host || isAny(one.host) || isAny(other.host)
 }
 
+/** Whether who dials one endpoint comes to who listens on the other, as far as this machine alone can tell. */
+export function reaches(dialled: string, bound: string): boolean {
+  const [to, at] = [dialled, bound].map(tcpParts)
+  if (!to || !at) return dialled === bound
+  return to.port === at.port && (to.host === at.host || (isAny(at.host) && to.host === '127.0.0.1'))
+}
+
 function tcpParts(endpoint: string): { host: string; port: string } | undefined {
   const [, host, port] = /^tcp:\/\/(.+):(\d+|\*)$/.exec(endpoint) ?? []
   return host && port ? { host: host === 'localhost' ? '127.0.0.1' : host, port } : undefined

@@ -10,7 +10,8 @@ import { componentFolders, generatedDocuments, loadDefinition, ROOT } from '../d
 
 const run = promisify(execFile)
 const root = fileURLToPath(ROOT)
-const ROOMS = 'lib|sources|routers|sinks|testing|cli|test|docs|examples|bench|faults|clients|protocol'
+const ROOMS =
+  'lib|sources|routers|sinks|testing|cli|test|docs|examples|bench|faults|clients|protocol|operations'
 
 let files: Set<string>
 let documents: { path: string; text: string }[]
@@ -78,7 +79,7 @@ test('every link leads to a file, and to a heading in it', () => {
 })
 
 test('every path that is named exists', () => {
-  const paths = new RegExp(`(?<![\\w./@-])((?:dist/)?(?:${ROOMS})/[\\w./-]*[\\w/])`, 'g')
+  const paths = new RegExp(`(?<![\\w./@-])((?:dist/)?(?:${ROOMS})/[\\w./@-]*[\\w/])`, 'g')
   // Files that a document itself gives the text of are examples.
   const given = (word: string, text: string) =>
     [...text.matchAll(/<!-- file: (\S+) -->/g)].some(([, file]) => file!.startsWith(word))

@@ -1,15 +1,31 @@
+import { Option } from 'commander'
 import { addExamples, createCommand } from '../create-command.js'
 import { loadPipeline, type Pipeline, SECTIONS } from '../pipeline.js'
+import { planOf } from '../plan.js'
+import { planDot, planText } from '../plan-text.js'
 
 export const checkCommand = () =>
   addExamples(
     createCommand('check')
       .description('Check a pipeline file: every problem at once, each with its place. Opens nothing.')
       .argument('<file>', 'a pipeline file (YAML)')
-      .action(async (file: string) => {
-        process.stdout.write(`${file}: ok (${count(await loadPipeline(file))})\n`)
+      .addOption(
+        new Option('--graph [format]', 'Print which way events will go, and what is asked for on it.')
+          .choices(['text', 'dot'])
+          .preset('text'),
+      )
+      .action(async (file: string, { graph }: { graph?: 'text' | 'dot' }) => {
+        const pipeline = await loadPipeline(file)
+        const summary = `${file}: ok (${count(pipeline)})\n`
+        const plan = planOf(pipeline.parts)
+        if (graph === 'dot') process.stdout.write(planDot(plan, file))
+        else process.stdout.write(graph ? `${summary}\n${planText(plan)}` : summary)
       }),
-    [['eventstorm check pipeline.yaml', 'ends with 0 when it is good, with 78 when not']],
+    [
+      ['eventstorm check pipeline.yaml', 'ends with 0 when it is good, with 78 when not'],
+      ['eventstorm check pipeline.yaml --graph', 'and which way its events will go'],
+      ['eventstorm check pipeline.yaml --graph dot | dot -Tsvg > plan.svg', 'as a drawing, by Graphviz'],
+    ],
   )
 
 /** `1 router, 2 sources, 1 sink` */
