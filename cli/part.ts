@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import {
   type AnyDefinition,
   attach,
+  type Clock,
   checkEndpoint,
   checkOptions,
   compilePattern,
@@ -21,6 +22,7 @@ import {
   sinkOptions,
   sourceOptions,
   startSource,
+  systemClock,
   z,
 } from '../lib/index.js'
 import { findParser } from './find-parser.js'
@@ -51,6 +53,8 @@ export interface Part {
   definition: AnyDefinition
   /** What it is called in logs and metrics. */
   name: string
+  /** All of its options as they were given. */
+  given: Record<string, unknown>
   /** The framework's options as they were given. */
   framework: Record<string, unknown>
   /** The component's options, checked and complete. */
@@ -96,7 +100,7 @@ export function checkPart(
   problems.push(...checkValues(framework))
   if (mine.options && problems.length === 0) problems.push(...tryCreate(definition, mine.options))
   if (problems.length > 0 || !mine.options) return { part: undefined, problems }
-  return { part: { definition, name, framework, own: mine.options }, problems: [] }
+  return { part: { definition, name, given, framework, own: mine.options }, problems: [] }
 }
 
 function unknownOption(definition: AnyDefinition, key: string, known: string[]): string {
@@ -146,6 +150,7 @@ export function sameParts(a: Part, b: Part): boolean {
 export async function startPart(
   { definition, name, framework, own }: Part,
   log: Logger,
+  clock: Clock = systemClock,
 ): Promise<RunningPart> {
   switch (definition.kind) {
     case 'source': {
@@ -154,19 +159,26 @@ export async function startPart(
         ...(framework as SourceOptions),
         name,
         log,
+        clock,
         findParser,
         ...(definition.hints ? { hints: definition.hints } : {}),
       }
       return startSource(definition.create(own), options)
     }
     case 'router':
-      return new EventRouter({ ...(framework as RouterOptions), component: definition.create(own), log })
+      return new EventRouter({
+        ...(framework as RouterOptions),
+        component: definition.create(own),
+        log,
+        clock,
+      })
     case 'sink':
       return attach(definition.create(own), {
         ...(definition.defaults as SinkOptions | undefined),
         ...(framework as SinkOptions),
         name,
         log,
+        clock,
         openStore,
       })
   }

@@ -3,8 +3,8 @@ import { appendFileSync, chmodSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { test } from 'node:test'
 import * as zmq from 'zeromq'
-import { attach, EventRouter, EventSource, type Logger, newKeyPair, type SinkOptions } from '../lib/index.js'
-import { freeEndpoint, until } from '../testing/index.js'
+import { attach, EventRouter, EventSource, newKeyPair, type SinkOptions } from '../lib/index.js'
+import { freeEndpoint, recordingLog, until } from '../testing/index.js'
 import { identity, keyList } from '../testing/keys.js'
 import { isKey, readPublicKey, toZ85 } from './keys.js'
 
@@ -229,13 +229,7 @@ test('each endpoint may have a list of its own, with the types that may pass the
 
 test('while nobody can be asked, nobody gets in', async () => {
   const [server, client] = [identity('server'), identity('client')]
-  const told: string[] = []
-  const log: Logger = {
-    debug() {},
-    info() {},
-    warn: (_, text) => void told.push(text),
-    error: (_, text) => void told.push(text),
-  }
+  const { log, told } = recordingLog()
   const allowed = keyList(client.line)
   const source = new EventSource({
     source: 's',

@@ -4,6 +4,7 @@ export { type CassandraCluster, cassandra, startCluster } from './cassandra/cass
 export { ferretdb } from './ferretdb/ferretdb.js'
 export { freePort } from './free-port.js'
 export { mongoJavaServer } from './mongo-java-server/mongo-java-server.js'
+export { Nginx, type NginxOptions } from './nginx/nginx.js'
 export { findProgram } from './programs.js'
 export { type KindOptions, type Place, type RunningServer, ServerKind } from './server-kind.js'
 export { ServerProcess } from './server-process.js'

@@ -6,26 +6,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as zmq from 'zeromq'
 import { toRegistry } from '../cli/metrics.js'
-import { attach, type Counters, EventRouter, EventSource, type Logger } from '../lib/index.js'
+import { attach, type Counters, EventRouter, EventSource } from '../lib/index.js'
 import { Outlet } from '../lib/outlet.js'
-import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
+import { ControlledClock, freeEndpoint, recordingLog, until } from '../testing/index.js'
 import { identity, keyList } from '../testing/keys.js'
 import { dial, enter, frame, GREETING, pour, ready } from '../testing/zmtp.js'
 
 const FAST = { reconnectInterval: 20 }
 const bound = () => ({ bindSources: [freeEndpoint()], bindSinks: [freeEndpoint()] })
 const of = (counters: Counters, name: string) => counters[name] as Record<string, number>
-
-function listener() {
-  const told: string[] = []
-  const log: Logger = {
-    debug() {},
-    info() {},
-    warn: (_, text) => void told.push(text),
-    error: (_, text) => void told.push(text),
-  }
-  return { log, told }
-}
 
 async function collector(connect: readonly string[], options: object = {}) {
   const seen: unknown[] = []
@@ -49,7 +38,7 @@ function rude(endpoint: string) {
 }
 
 test('maxConnections: one too many is refused, without keys too, and gets in once another has left', async () => {
-  const { log, told } = listener()
+  const { log, told } = recordingLog()
   await using router = new EventRouter({ ...bound(), handshakeTimeout: 200, maxConnections: 2, log })
   const dialled = () =>
     new EventSource({ source: 's', connect: [...router.sourceEndpoints], reconnectInterval: 20 })
@@ -130,7 +119,7 @@ test('what speaks ZMTP 1 or 2 is no peer, and nothing of it becomes a message', 
 })
 
 test('maxSubscriptions: beyond it everything is asked for, and nobody misses an event', async () => {
-  const { log, told } = listener()
+  const { log, told } = recordingLog()
   await using router = new EventRouter({ ...bound(), ...FAST, maxSubscriptions: 50, log })
   await using source = new EventSource({ source: 's', connect: [...router.sourceEndpoints] })
   const flood = rude(router.sinkEndpoints[0]!)

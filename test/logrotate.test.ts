@@ -1,22 +1,20 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { Agent, request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach } from '../lib/index.js'
+import { Nginx } from '../servers/index.js'
 import { freeEndpoint, until } from '../testing/index.js'
 
 /** nginx under load, rotated by logrotate, followed by a process of its own that is killed without a word. */
 
 const CLI = fileURLToPath(new URL('../cli/eventstorm.js', import.meta.url))
-const find = (name: string, flag: string) =>
-  [name, `/usr/sbin/${name}`].find((path) => spawnSync(path, [flag]).error === undefined)
-const nginx = find('nginx', '-v')
-const logrotate = find('logrotate', '--version')
+const logrotate = ['logrotate', '/usr/sbin/logrotate'].find(
+  (path) => spawnSync(path, ['--version']).error === undefined,
+)
+const skip = Nginx.skip()
 
 const ROUNDS = 3
 const REQUESTS_A_ROUND = 300
@@ -29,47 +27,20 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
 }
 
 async function scene(t: TestContext, mode: 'create' | 'copytruncate') {
-  const directory = mkdtempSync(join(tmpdir(), 'storm-rotate-'))
-  t.after(() => rmSync(directory, { recursive: true }))
-  const at = (name: string) => join(directory, name)
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  writeFileSync(
-    at('nginx.conf'),
-    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; pid ${at('pid')}; error_log ${at('error.log')};
-    events {}
-    http {
-      access_log ${at('access.log')} combined;
-      ${temporary.map((name) => `${name}_temp_path ${at(name)};`).join(' ')}
-      server { listen unix:${at('socket')}; location / { return 200 ok; } }
-    }`,
-  )
+  const server = await Nginx.start()
+  t.after(() => server[Symbol.asyncDispose]())
+  const at = (name: string) => server.at(name)
   const reopen = `sharedscripts\n postrotate\n kill -USR1 $(cat ${at('pid')})\n endscript`
   writeFileSync(
     at('logrotate.conf'),
     `${at('access.log')} {\n rotate 20\n nocompress\n ${mode === 'create' ? `create 0644\n ${reopen}` : 'copytruncate'}\n}\n`,
     { mode: 0o600 },
   )
-  const server = spawn(nginx!, ['-p', directory, '-c', at('nginx.conf')], { stdio: 'ignore' })
-  t.after(() => stop(server, 'SIGTERM'))
-  await until('nginx listens', () => {
-    assert.equal(server.exitCode, null)
-    return existsSync(at('pid')) && existsSync(at('socket'))
-  })
-  const agent = new Agent({ keepAlive: true, maxSockets: 4 })
-  t.after(() => agent.destroy())
   let made = 0
   /** Makes numbered requests, and waits until all are answered. */
   const load = async (count: number) => {
-    const get = () =>
-      new Promise<void>((resolve, reject) => {
-        request({ socketPath: at('socket'), path: `/?id=${made++}`, agent }, (response) => {
-          response.resume().on('end', resolve)
-        })
-          .on('error', reject)
-          .end()
-      })
     const client = async (share: number) => {
-      for (let i = 0; i < share; i++) await get()
+      for (let i = 0; i < share; i++) await server.get(`/?id=${made++}`)
     }
     await Promise.all([client(count / 3), client(count / 3), client(count / 3)])
   }
@@ -112,10 +83,10 @@ async function scene(t: TestContext, mode: 'create' | 'copytruncate') {
 }
 
 for (const mode of ['create', 'copytruncate'] as const) {
-  test(`rotation by logrotate (${mode}) and kill -9 lose no request`, async (t) => {
-    if (nginx === undefined || logrotate === undefined) {
-      assert.ok(!process.env.CI, 'expected nginx and logrotate in CI, found not both')
-      t.skip('NO NGINX OR NO LOGROTATE HERE: install both to run this test')
+  test(`rotation by logrotate (${mode}) and kill -9 lose no request`, { skip }, async (t) => {
+    if (logrotate === undefined) {
+      assert.ok(!process.env.CI, 'expected logrotate in CI, found none')
+      t.skip('NO LOGROTATE HERE: install it to run this test')
       return
     }
     const { load, rotate, seen, follow, kill, allSaved, made } = await scene(t, mode)

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { findParser } from '../cli/find-parser.js'
 import { attach, parseOptions, type StormEvent, startSource } from '../lib/index.js'
+import { Nginx } from '../servers/index.js'
 import syslog, { SyslogSource } from '../sources/syslog/syslog.js'
 import { freeEndpoint, until } from '../testing/index.js'
 
@@ -53,34 +53,19 @@ function withProgram(
   })
 }
 
-withProgram('nginx', '/usr/sbin/nginx', 'nginx forwards its requests without a file', async (t) => {
+test('nginx forwards its requests without a file', { skip: Nginx.skip() }, async (t) => {
   const given = { udp: '0', parser: 'nginx', program: 'nginx' }
-  const { events, source, listening, at } = await start(t, given)
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  writeFileSync(
-    at('nginx.conf'),
-    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; pid ${at('pid')}; error_log ${at('error.log')};
-    events {}
-    http {
-      access_log syslog:server=${listening.udp[0]},facility=local7,tag=nginx combined;
-      ${temporary.map((name) => `${name}_temp_path ${at(name)};`).join(' ')}
-      server { listen unix:${at('socket')}; location / { return 200 ok; } }
-    }`,
-  )
-  run(t, '/usr/sbin/nginx', ['-p', at(''), '-c', at('nginx.conf')])
-  await until('nginx has opened its socket', () => existsSync(at('pid')) && existsSync(at('socket')))
-  const get = (path: string) =>
-    new Promise<void>((resolve, reject) => {
-      request({ socketPath: at('socket'), path }, (response) => response.resume().on('end', resolve))
-        .on('error', reject)
-        .end()
-    })
+  const { events, source, listening } = await start(t, given)
+  const server = await Nginx.start({
+    http: () => `access_log syslog:server=${listening.udp[0]},facility=local7,tag=nginx combined;`,
+  })
+  t.after(() => server[Symbol.asyncDispose]())
   await until('somebody listens', async () => {
-    await get('/hello')
+    await server.get('/hello')
     return events.length > 0
   })
   const wanted = Array.from({ length: 200 }, (_, i) => `/page?id=${i}`)
-  for (const path of wanted) await get(path)
+  for (const path of wanted) await server.get(path)
   const pages = () => events.filter((event) => event.data.path === '/page')
   await until('every request has become an event', () => pages().length === wanted.length)
   assert.deepEqual(

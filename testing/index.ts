@@ -10,6 +10,7 @@ export { conformsAsSource, type SourceAt, type SourceConformance } from './confo
 export { freeEndpoint, TRANSPORTS, type Transport } from './endpoints.js'
 export { FaultyRouter } from './faulty-router.js'
 export { held, heldAtRest, nothingLeft } from './held.js'
+export { TestPipeline, type TestPipelineOptions, testPipeline } from './pipeline.js'
 export { TcpProxy, type Weather } from './proxy.js'
 export { seeded } from './random.js'
 export { type LogLine, type RecordingLog, recordingLog } from './recording-log.js'

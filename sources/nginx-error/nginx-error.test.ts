@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach, parseOptions, type StormEvent, startSource } from '../../lib/index.js'
+import { Nginx } from '../../servers/index.js'
 import { conformsAsLogSource, freeEndpoint, until } from '../../testing/index.js'
 import nginxError from './nginx-error.js'
 import type { HttpError } from './parse.js'
 
 const SAMPLE = fileURLToPath(new URL('../../../sources/nginx-error/samples/error.log', import.meta.url))
-const program = ['nginx', '/usr/sbin/nginx'].find((path) => spawnSync(path, ['-v']).status === 0)
+const skip = Nginx.skip()
 
 const makeParser = (given: object = {}) => nginxError.parser!(parseOptions(nginxError.options, given, 'test'))
 
@@ -37,49 +33,25 @@ function complaining() {
 }
 
 async function realNginx(t: TestContext) {
-  const directory = mkdtempSync(join(tmpdir(), 'storm-error-'))
-  const at = (name: string) => join(directory, name)
-  const fastcgi = complaining().listen(at('fastcgi.sock'))
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  writeFileSync(
-    at('nginx.conf'),
-    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; pid ${at('pid')}; error_log ${at('error.log')};
-    events {}
-    http {
-      access_log off; limit_req_zone $server_name zone=slow:64k rate=1r/m;
-      ${temporary.map((name) => `${name}_temp_path ${at(`${name}_temp`)};`).join(' ')}
-      server {
-        listen unix:${at('socket')}; server_name shop.example; root ${at('html')};
+  const fastcgi = complaining()
+  const server = await Nginx.start({
+    http: () => 'access_log off; limit_req_zone $server_name zone=slow:64k rate=1r/m;',
+    server(at) {
+      fastcgi.listen(at('fastcgi.sock'))
+      return `server_name shop.example; root ${at('html')};
         location /refused { proxy_pass http://127.0.0.1:9; }
         location /slow { limit_req zone=slow; return 200; }
         location /slow-file { limit_req zone=slow; }
         location /dead { fastcgi_pass unix:${at('nobody.sock')}; }
-        location /php { fastcgi_pass unix:${at('fastcgi.sock')}; }
-      }
-    }`,
-  )
-  const server = spawn(program!, ['-p', directory, '-c', at('nginx.conf')], { stdio: 'ignore' })
-  const ended = once(server, 'exit')
+        location /php { fastcgi_pass unix:${at('fastcgi.sock')}; }`
+    },
+  })
   t.after(async () => {
-    server.kill('SIGTERM')
-    await ended
     fastcgi.close()
-    rmSync(directory, { recursive: true })
+    await server[Symbol.asyncDispose]()
   })
-  await until('nginx has opened its log and its socket', () => {
-    assert.equal(server.exitCode, null)
-    return existsSync(at('pid')) && existsSync(at('socket'))
-  })
-  const get = (path: string) =>
-    new Promise<number>((resolve, reject) => {
-      const headers = { Host: 'shop.example', Referer: 'http://other.example/?a, b' }
-      request({ socketPath: at('socket'), path, headers, agent: false }, (response) => {
-        response.resume().on('end', () => resolve(response.statusCode!))
-      })
-        .on('error', reject)
-        .end()
-    })
-  return { at, get }
+  const headers = { Host: 'shop.example', Referer: 'http://other.example/?a, b' }
+  return { at: (name: string) => server.at(name), get: (path: string) => server.get(path, headers) }
 }
 
 async function start(t: TestContext, given: object) {
@@ -100,12 +72,7 @@ async function start(t: TestContext, given: object) {
   return { source, events, errors: () => events.map((event) => event.data as HttpError) }
 }
 
-test('what a real nginx complains of is what clients did', async (t) => {
-  if (program === undefined) {
-    assert.ok(!process.env.CI, 'expected an nginx in CI, found none')
-    t.skip('NO NGINX HERE: install nginx to run this test')
-    return
-  }
+test('what a real nginx complains of is what clients did', { skip }, async (t) => {
   const { at, get } = await realNginx(t)
   const { source, events, errors } = await start(t, { file: at('error.log'), fromStart: true })
   await until('somebody listens', async () => {

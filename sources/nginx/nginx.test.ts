@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, request } from 'node:http'
-import { connect } from 'node:net'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach, parseOptions, type StormEvent, startSource } from '../../lib/index.js'
+import { Nginx } from '../../servers/index.js'
 import { conformsAsLogSource, freeEndpoint, until } from '../../testing/index.js'
 import type { Hit } from './hit.js'
 import nginx from './nginx.js'
@@ -18,71 +15,17 @@ const JSON_FORMAT = `log_format as_json escape=json '{"t":"$msec","r":"$request"
   '"user":"$remote_user","ref":"$http_referer","len":$request_length,"up":"$upstream_status"}';`
 const PLAIN_FORMAT = `log_format plain escape=none '$time_iso8601|$request|$status|$http_user_agent|$http_referer';`
 
-const program = ['nginx', '/usr/sbin/nginx'].find((path) => spawnSync(path, ['-v']).status === 0)
+const skip = Nginx.skip()
 
-/** A real nginx in a folder of its own, on a socket file, so that no port can be taken. */
-async function realNginx(t: TestContext) {
-  const directory = mkdtempSync(join(tmpdir(), 'storm-nginx-'))
-  const at = (name: string) => join(directory, name)
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  writeFileSync(
-    at('nginx.conf'),
-    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; pid ${at('pid')}; error_log ${at('error.log')};
-    events {}
-    http {
-      ${JSON_FORMAT} ${PLAIN_FORMAT}
-      access_log ${at('access.log')} combined; access_log ${at('json.log')} as_json; access_log ${at('plain.log')} plain;
-      ${temporary.map((name) => `${name}_temp_path ${at(name)};`).join(' ')}
-      server { listen unix:${at('socket')}; location / { return 200 ok; } location /gone { return 410; } }
-    }`,
-  )
-  const server = spawn(program!, ['-p', directory, '-c', at('nginx.conf')], { stdio: 'ignore' })
-  const ended = once(server, 'exit')
-  const agent = new Agent({ keepAlive: true, maxSockets: 4 })
-  t.after(async () => {
-    agent.destroy()
-    server.kill('SIGTERM')
-    await ended
-    rmSync(directory, { recursive: true })
+/** A real nginx that writes its log in three formats. */
+async function realNginx(t: TestContext): Promise<Nginx> {
+  const nginx = await Nginx.start({
+    http: (at) => `${JSON_FORMAT} ${PLAIN_FORMAT}
+      access_log ${at('access.log')} combined; access_log ${at('json.log')} as_json; access_log ${at('plain.log')} plain;`,
+    server: () => 'location / { return 200 ok; } location /gone { return 410; }',
   })
-  await until('nginx has opened its logs and its socket', () => {
-    assert.equal(
-      server.exitCode,
-      null,
-      existsSync(at('error.log')) ? readFileSync(at('error.log'), 'utf8') : '',
-    )
-    return existsSync(at('pid')) && existsSync(at('socket'))
-  })
-  const get = (path: string, headers = {}) =>
-    new Promise<number>((resolve, reject) => {
-      request({ socketPath: at('socket'), path, headers, agent }, (response) => {
-        response.resume().on('end', () => resolve(response.statusCode!))
-      })
-        .on('error', reject)
-        .end()
-    })
-  /** Sends bytes that are no request of an honest client, and waits until nginx has had enough of them. */
-  const raw = async (bytes: string) => {
-    const socket = connect(at('socket'))
-    socket.end(Buffer.from(bytes, 'latin1'))
-    socket.resume()
-    await once(socket, 'close')
-  }
-  /** What logrotate does. */
-  const rotate = (name: string) => {
-    renameSync(at(name), at(`${name}.1`))
-    server.kill('SIGUSR1')
-  }
-  return { at, get, raw, rotate }
-}
-
-/** A test that needs the program; where it is missing it is skipped, and fails in CI. */
-function withNginx(name: string, body: (t: TestContext) => Promise<void>): void {
-  test(name, async (t) => {
-    if (program !== undefined) return body(t)
-    assert.ok(!process.env.CI, 'expected an nginx in CI, found none')
-    t.skip('NO NGINX HERE: install nginx to run this test')
-  })
+  t.after(() => nginx[Symbol.asyncDispose]())
+  return nginx
 }
 
 async function start(t: TestContext, given: object) {
@@ -100,8 +43,10 @@ async function start(t: TestContext, given: object) {
   return { source, sink, events, hits: () => events.map((event) => event.data as Hit) }
 }
 
-withNginx('every request that clients made is one event, through rotations under load', async (t) => {
-  const { at, get, rotate } = await realNginx(t)
+test('every request that clients made is one event, through rotations under load', { skip }, async (t) => {
+  const server = await realNginx(t)
+  const at = (name: string) => server.at(name)
+  const get = (path: string) => server.get(path)
   const { source, events, hits } = await start(t, {
     file: at('access.log'),
     fromStart: true,
@@ -124,7 +69,7 @@ withNginx('every request that clients made is one event, through rotations under
   for (let round = 0; round < 3; round++) {
     const clients = [makeRequests(100), makeRequests(100), makeRequests(100)]
     await until('the load is under way', () => statuses.size > 300 * round + 50)
-    rotate('access.log')
+    server.rotate('access.log')
     await Promise.all(clients)
     await until('nginx has opened its new log', () => existsSync(at('access.log')))
     // The next rotation overwrites what this one has put away: nobody could read it after that.
@@ -142,8 +87,8 @@ withNginx('every request that clients made is one event, through rotations under
   assert.equal(source.counters().unparsed, 0)
 })
 
-withNginx('the three ways of nginx to escape give the same fields', async (t) => {
-  const { at, get, raw } = await realNginx(t)
+test('the three ways of nginx to escape give the same fields', { skip }, async (t) => {
+  const server = await realNginx(t)
   const agents = [
     'plain',
     'with "quotes" and \\backslash\\',
@@ -153,12 +98,12 @@ withNginx('the three ways of nginx to escape give the same fields', async (t) =>
     '\\x41',
   ]
   for (const agent of agents)
-    await get('/?a=b%22', { 'User-Agent': agent, Referer: `http://x.example/${agent}` })
+    await server.get('/?a=b%22', { 'User-Agent': agent, Referer: `http://x.example/${agent}` })
   for (const odd of ['hello\r\n\r\n', 'GET /\r\n', 'GET /a b HTTP/1.1\r\n\r\n', '\x16\x03\x01\x02\r\n\r\n'])
-    await raw(odd)
+    await server.raw(odd)
   const count = agents.length + 4
   const read = (name: string, format: string) => {
-    const lines = readFileSync(at(name), 'utf8').trimEnd().split('\n')
+    const lines = readFileSync(server.at(name), 'utf8').trimEnd().split('\n')
     const parser = nginx.parser!(parseOptions(nginx.options, { format }, 'nginx'))
     return lines.map((line) => {
       const result = parser.line(line)
@@ -166,7 +111,7 @@ withNginx('the three ways of nginx to escape give the same fields', async (t) =>
       return result[0]!.data as Hit
     })
   }
-  const lineCount = () => readFileSync(at('plain.log'), 'utf8').split('\n').length - 1
+  const lineCount = () => readFileSync(server.at('plain.log'), 'utf8').split('\n').length - 1
   await until('all lines are written', () => lineCount() === count)
 
   const combined = read('access.log', 'combined')
