@@ -32,6 +32,7 @@ export interface AuditedSink {
   balance: number
 }
 
+/** The events of one type of one life of a source, at all sinks that know of it. */
 export interface AuditedStream {
   source: string
   epoch: number
@@ -61,6 +62,7 @@ export interface AuditedSource extends Omit<SourceReport, 'streams' | 'every' | 
  */
 export type SinkHealth = Vitality | 'stalled' | 'slow' | 'down'
 
+/** One life of a sink: what it received, and what became of that. */
 export interface AuditedTotals extends Omit<SinkReport, 'streams' | 'state' | 'every' | 'ended'> {
   sink: string
   /** `received - written - alreadyStored - dropped - queued`; 0 at any moment. */
@@ -137,6 +139,7 @@ export class Audit {
     }
   }
 
+  /** All lives of sources that are known. `now` is milliseconds since 1970, here and below. */
   sources(now: number): AuditedSource[] {
     return [...this.#sources.values()].map((each) => {
       const { source, epoch, heard, totals } = each
@@ -150,6 +153,7 @@ export class Audit {
     })
   }
 
+  /** All streams that are known, each with its sinks. */
   streams(now: number): AuditedStream[] {
     return [...this.#sources.values()].flatMap((known) => {
       const { source, epoch } = known
@@ -170,6 +174,7 @@ export class Audit {
     })
   }
 
+  /** The present or last life of each sink. */
   sinks(now: number): AuditedTotals[] {
     const stuck = this.#stuck(now)
     return [...this.#sinks].map(([sink, known]) => {

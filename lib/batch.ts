@@ -59,6 +59,7 @@ export class EventBatch implements Iterable<StormEvent> {
     return this.#events === undefined ? 0 : this.size - this.#events.length
   }
 
+  /** The events, each made when its turn comes; what cannot be decoded is left out. */
   [Symbol.iterator](): Iterator<StormEvent> {
     return this.events()[Symbol.iterator]()
   }

@@ -18,6 +18,7 @@ let lastMicros = 0
 /** Beyond this Node takes a delay for one millisecond. */
 const LONGEST_DELAY = 2 ** 31 - 1
 
+/** The machine's own time and timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   micros() {

@@ -6,6 +6,7 @@ import type { CounterInfos } from './counter-info.js'
 import type { Data, NewEvent } from './event.js'
 import type { TypeHint } from './hint.js'
 import type { Stream } from './loss.js'
+import type { OptionSchema } from './options.js'
 import type { StoreReader } from './query.js'
 
 /** The four states of everything that runs. */
@@ -13,13 +14,18 @@ export type Status = 'starting' | 'running' | 'stopping' | 'stopped'
 
 /** Shaped like pino's, so that a pino logger fits as it is. The library itself never prints. */
 export interface Logger {
+  /** For whoever looks for a fault. */
   debug(fields: object, message: string): void
+  /** What is worth knowing, and as it should be. */
   info(fields: object, message: string): void
+  /** What is not as it should be, and goes on. */
   warn(fields: object, message: string): void
+  /** What has failed. */
   error(fields: object, message: string): void
 }
 
 const ignore = () => {}
+/** A log that says nothing. */
 export const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 
 /** What the framework lends to a component. Components never print, read the clock or touch signals themselves. */
@@ -32,6 +38,7 @@ export interface Context {
 
 /** The parser of a log source, for a source that has its lines from elsewhere than files. */
 export interface FoundParser {
+  /** A new parser, that knows nothing yet. */
   create(): LineParser
   /** Whether its lines begin with the head of syslog; see `SourceDefinition`. */
   syslogHead: boolean
@@ -74,6 +81,7 @@ export interface SinkFigures {
   dropped: number
 }
 
+/** How a source component hands over its events. */
 export interface Emit {
   /** Hands one event to the bus. Never waits. Returns false when nobody wants events of that type. */
   (event: NewEvent): boolean
@@ -89,14 +97,18 @@ export type Counters = Record<string, number | Record<string, number>>
 
 /** Everything that runs: an EventSource, an EventRouter, an attached sink, a started source component. */
 export interface Running extends AsyncDisposable {
+  /** Where it is on its way from start to stop. */
   readonly status: Status
   /** Resolves when it has stopped; rejects when it stopped because it failed. */
   readonly ended: Promise<void>
+  /** What it has counted so far, by name; reading it costs little. */
   counters(): Counters
   /** Stops taking, finishes what is in hand within `timeout` milliseconds, then closes. Idempotent. */
   drain(timeout?: number): Promise<void>
   /** Closes now. Idempotent, also while draining. */
   close(): Promise<void>
+  /** Drains: `await using` does it at the end of the scope. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
@@ -191,9 +203,7 @@ export interface LineWriter extends DataWriter {
   begin(block: Buffer, from: number): void
 }
 
-type Schema = z.ZodObject
-
-interface Definition<Kind extends string, O extends Schema> {
+interface Definition<Kind extends string, O extends OptionSchema> {
   kind: Kind
   /** The word on the command line. */
   name: string
@@ -205,7 +215,8 @@ interface Definition<Kind extends string, O extends Schema> {
   counters?: CounterInfos
 }
 
-export interface SourceDefinition<O extends Schema = Schema> extends Definition<'source', O> {
+/** What describes a source: made by `defineSource`, the default export of its module. */
+export interface SourceDefinition<O extends OptionSchema = OptionSchema> extends Definition<'source', O> {
   /** The event types it emits, for documents and completion. */
   types: string[]
   /** Makes the component and does nothing else: `eventstorm check` calls it too. May refuse options that contradict. */
@@ -221,12 +232,14 @@ export interface SourceDefinition<O extends Schema = Schema> extends Definition<
   hints?: Record<string, TypeHint>
 }
 
-export interface RouterDefinition<O extends Schema = Schema> extends Definition<'router', O> {
+/** What describes a router: made by `defineRouter`, the default export of its module. */
+export interface RouterDefinition<O extends OptionSchema = OptionSchema> extends Definition<'router', O> {
   /** As for a source: makes it, and does nothing else. */
   create(options: z.output<O>): RouterComponent
 }
 
-export interface SinkDefinition<O extends Schema = Schema> extends Definition<'sink', O> {
+/** What describes a sink: made by `defineSink`, the default export of its module. */
+export interface SinkDefinition<O extends OptionSchema = OptionSchema> extends Definition<'sink', O> {
   /**
    * The framework's options, by name, whose default suits this sink better than the one for all: how many events a
    * write should have, say. As a user would write them.
@@ -238,23 +251,26 @@ export interface SinkDefinition<O extends Schema = Schema> extends Definition<'s
   reader?(store: string): Promise<StoreReader>
 }
 
+/** What a component's module exports, whatever kind it is. */
 export type AnyDefinition = SourceDefinition | RouterDefinition | SinkDefinition
 
 /** The default export of a source's module. */
-export function defineSource<O extends Schema>(
+export function defineSource<O extends OptionSchema>(
   definition: Omit<SourceDefinition<O>, 'kind'>,
 ): SourceDefinition<O> {
   return { kind: 'source', ...definition }
 }
 
 /** The default export of a router's module. */
-export function defineRouter<O extends Schema>(
+export function defineRouter<O extends OptionSchema>(
   definition: Omit<RouterDefinition<O>, 'kind'>,
 ): RouterDefinition<O> {
   return { kind: 'router', ...definition }
 }
 
 /** The default export of a sink's module. */
-export function defineSink<O extends Schema>(definition: Omit<SinkDefinition<O>, 'kind'>): SinkDefinition<O> {
+export function defineSink<O extends OptionSchema>(
+  definition: Omit<SinkDefinition<O>, 'kind'>,
+): SinkDefinition<O> {
   return { kind: 'sink', ...definition }
 }

@@ -28,8 +28,10 @@ export const ERRORS = {
   BUSY: 'Too many questions are asked at the same time.',
 } as const
 
+/** One of the codes in `ERRORS`. */
 export type ErrorCode = keyof typeof ERRORS
 
+/** What Eventstorm throws on purpose: compare `code`, show `message`. */
 export class EventstormError extends Error {
   readonly code: ErrorCode
 

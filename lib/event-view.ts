@@ -40,10 +40,12 @@ export class EventView {
     this.#fields = fields
   }
 
+  /** The event type, as in the event. */
   get type(): string {
     return this.#message.type
   }
 
+  /** Who emitted it, as in the event. */
   get source(): string {
     return this.#message.source
   }

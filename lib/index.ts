@@ -41,6 +41,7 @@ export {
   silent,
   type Written,
 } from './component.js'
+export type { ConnectionCounters } from './connections.js'
 export {
   addCounters,
   balance,
@@ -58,7 +59,7 @@ export type { EventView } from './event-view.js'
 export { type FieldHint, hintType, readHint, type TypeHint, typeOfHint } from './hint.js'
 export { isKey, type KeyPair, newKeyPair } from './keys.js'
 export { Lifecycle } from './lifecycle.js'
-export type { LossCounters, Stream } from './loss.js'
+export type { LossCounters, Stream, Verdict } from './loss.js'
 export {
   byteSize,
   checkOptions,
@@ -99,6 +100,7 @@ export {
   type SinkState,
   sinkOptions,
 } from './sink.js'
+export type { WriterState } from './sink-writer.js'
 export {
   type EmitOptions,
   EventSource,
@@ -114,4 +116,4 @@ export {
   subscribe,
   subscribeOptions,
 } from './subscribe.js'
-export { type Message, PROTOCOL_VERSION } from './wire.js'
+export { type Malformation, type Message, PROTOCOL_VERSION } from './wire.js'

@@ -43,6 +43,7 @@ export function isKey(text: string): boolean {
   return true
 }
 
+/** A new pair of CURVE keys, from the chance of the system. */
 export function newKeyPair(): KeyPair {
   const { privateKey } = generateKeyPairSync('x25519')
   const { x, d } = privateKey.export({ format: 'jwk' }) as { x: string; d: string }

@@ -15,6 +15,7 @@ export interface LossCounters {
   late: number
 }
 
+/** What a message is to its receiver; `overlap`: partly there already, and discarded as malformed. */
 export type Verdict = 'fresh' | 'late' | 'duplicate' | 'overlap'
 
 /** Numbers `from` up to but without `to` that have not come. */
@@ -31,6 +32,7 @@ export const MAX_GAPS = 64
 /** How far ahead of ours the clock of a source may be, milliseconds. */
 const MAX_CLOCK_SKEW = 86_400_000
 
+/** What a receiver knows of one stream: a source, one life of it (its epoch), and a type. */
 export class Stream implements LossCounters {
   received = 0
   lost = 0

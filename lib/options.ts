@@ -12,6 +12,7 @@ import { EventstormError, show } from './errors.js'
  */
 export { z }
 
+/** Options of a component or of the framework: a zod object. */
 export type OptionSchema = z.ZodObject
 
 const DURATION_UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -106,6 +107,7 @@ export function optionsJsonSchema(schema: OptionSchema): {
   return rest as ReturnType<typeof optionsJsonSchema>
 }
 
+/** What is to be known of each option, in the order in which they are written. */
 export function listOptions(schema: OptionSchema): OptionInfo[] {
   const { properties, required = [] } = optionsJsonSchema(schema)
   return Object.entries(properties).map(([name, property]) => {

@@ -12,6 +12,7 @@ import { isReserved, isTypeName, MAX_TYPE_BYTES } from './event.js'
 export interface Pattern {
   text: string
   prefix: string
+  /** Whether an event type is meant by it. */
   matches(type: string): boolean
 }
 
@@ -73,6 +74,7 @@ const covers = (shorter: string, prefix: string) =>
 export interface PatternSet {
   /** Prefixes to subscribe to; none of them covers another. */
   prefixes: string[]
+  /** Whether an event type is meant by any of them. */
   matches(type: string): boolean
 }
 

@@ -40,6 +40,7 @@ export const queryOptions = z.strictObject({
 /** A column of the store, or a place in the data. */
 export type Field = { name: string } & ({ column: 'type' | 'source' } | { path: string[] })
 
+/** One condition of a question, such as `status>=500`. */
 export interface Comparison {
   field: Field
   operator: '=' | '!=' | '<' | '<=' | '>' | '>='
@@ -47,6 +48,7 @@ export interface Comparison {
   value: number | string
 }
 
+/** What is computed of the events of a row: how many, their rate, or something of a field. */
 export type Measure = { name: string } & (
   | { kind: 'count' | 'rate' }
   | { kind: 'sum' | 'avg' | 'min' | 'max' | 'distinct'; field: Field }

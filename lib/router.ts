@@ -18,6 +18,7 @@ import { Outlet } from './outlet.js'
 import { allowLists, readSecurity, securing, serverKeys } from './security.js'
 import type { Malformation } from './wire.js'
 
+/** What can be set of an EventRouter. */
 export const routerOptions = z.strictObject({
   bindSources: list().meta({
     description: `Endpoint where sources dial in, repeatable. Default, when nothing else brings events: ${DEFAULT_SOURCES_ENDPOINT}.`,
@@ -46,6 +47,7 @@ export const routerOptions = z.strictObject({
   ...securing,
 })
 
+/** Options of an EventRouter as a user writes them, with what an application may hand over beside. */
 export type RouterOptions = z.input<typeof routerOptions> & {
   clock?: Clock
   log?: Logger

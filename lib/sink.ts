@@ -31,6 +31,7 @@ export const queueOptions = z.strictObject({
   batchBytes: byteSize().prefault('1MiB').meta({ description: 'Bytes in one write at most, about.' }),
 })
 
+/** What can be set of an attached sink, beside its own options. */
 export const sinkOptions = z.strictObject({
   ...receiverOptions.shape,
   ...queueOptions.shape,
@@ -65,6 +66,7 @@ export interface Ambient {
   log?: Logger
 }
 
+/** Options of `attach` as a user writes them, with what an application may hand over beside. */
 export type SinkOptions = z.input<typeof sinkOptions> &
   Ambient & {
     name?: string
@@ -72,6 +74,10 @@ export type SinkOptions = z.input<typeof sinkOptions> &
     openStore?: SinkContext['openStore']
   }
 
+/**
+ * Why a received event was not written: the queue was full; writes failed again and again; the sink refused it; it was no
+ * valid event; the sink stopped first.
+ */
 export type DropReason = 'overflow' | 'failed' | 'rejected' | 'undecodable' | 'shutdown'
 
 /** How a sink is doing; `slow` is up, with a queue that fills. */
@@ -104,6 +110,7 @@ export interface AttachedSink extends Running {
   readonly state: SinkState
   /** Where people look at it; of sinks that are looked at. */
   readonly url: string | undefined
+  /** What it has counted so far. */
   counters(): SinkCounters
   /** What is known of each stream. */
   streams(): Iterable<Stream>

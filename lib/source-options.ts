@@ -5,6 +5,7 @@ import { isSourceName, MAX_SOURCE_BYTES } from './event.js'
 import { byteSize, duration, list, z } from './options.js'
 import { allowLists, securing, serverKeys } from './security.js'
 
+/** What can be set of an EventSource. */
 export const sourceOptions = z.strictObject({
   source: z
     .string()

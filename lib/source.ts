@@ -27,11 +27,13 @@ import { readSecurity } from './security.js'
 import { sourceOptions } from './source-options.js'
 import { headerLength, heartbeatBody, writeHeader } from './wire.js'
 
+/** Options of an EventSource as a user writes them, with what an application may hand over beside. */
 export type SourceOptions = z.input<typeof sourceOptions> & {
   clock?: Clock
   log?: Logger
 }
 
+/** What an event may have beside its type and its data. */
 export interface EmitOptions {
   /** When it happened. Default: now. */
   time?: Date
@@ -418,6 +420,7 @@ export class EventSource implements Running {
   /**
    * Tells something of our own on a reserved type, if somebody wants to hear it. For the framework alone.
    * @param data as BSON can hold it
+   * @internal
    */
   tell(type: ReportType, data: object): void {
     if (!this.wants(type)) return

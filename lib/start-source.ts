@@ -11,6 +11,7 @@ export interface StartedSource extends Running {
   readonly endpoints: readonly string[]
 }
 
+/** Options of the source's EventSource, and what its component needs from whoever runs it. */
 export interface StartSourceOptions extends SourceOptions {
   /** What it is called in logs and metrics. Default: source. */
   name?: string

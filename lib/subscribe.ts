@@ -8,8 +8,10 @@ import { MessageQueue } from './queue.js'
 import { Receiver, type ReceiverCounters, receiverOptions } from './receiver.js'
 import { type Ambient, queueOptions } from './sink.js'
 
+/** What can be set of a subscription. */
 export const subscribeOptions = z.strictObject({ ...receiverOptions.shape, ...queueOptions.shape })
 
+/** Options of `subscribe` as a user writes them, with what an application may hand over beside. */
 export type SubscribeOptions = z.input<typeof subscribeOptions> & Ambient
 
 export interface SubscriptionCounters extends ReceiverCounters, Counters {
@@ -24,7 +26,9 @@ export interface SubscriptionCounters extends ReceiverCounters, Counters {
 /** Batches as they come, for those who want no class. */
 export interface Subscription extends Running, AsyncIterable<EventBatch> {
   readonly endpoints: readonly string[]
+  /** What it has counted so far. */
   counters(): SubscriptionCounters
+  /** What is known of each stream. */
   streams(): Iterable<Stream>
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 /** The transports that everything is tested over. */
 export const TRANSPORTS = ['tcp', 'ipc', 'inproc'] as const
+/** One of `TRANSPORTS`. */
 export type Transport = (typeof TRANSPORTS)[number]
 
 /**

@@ -44,6 +44,7 @@ export class Remote implements AsyncDisposable {
     }
   }
 
+  /** Its process id. */
   get pid(): number {
     return this.#child.pid!
   }
@@ -55,10 +56,12 @@ export class Remote implements AsyncDisposable {
     return report
   }
 
+  /** What it has counted so far. */
   counters(): Promise<Counters> {
     return this.look().then((report) => report.counters)
   }
 
+  /** What it has counted so far, and the memory that it holds. */
   look(): Promise<Report> {
     return this.#tell({ look: true })
   }
@@ -99,6 +102,7 @@ export class Remote implements AsyncDisposable {
     await gone
   }
 
+  /** Kills it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.kill()
   }

@@ -81,6 +81,7 @@ function* eventsOf(random: () => number, count: number) {
   }
 }
 
+/** What `checkReader` may be told beside the store. */
 export interface CheckOptions {
   seed: number
   /** Default: 600. */

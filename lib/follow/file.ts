@@ -5,6 +5,7 @@ import { type LineCounters, newLineCounters, type OnLine } from './lines.js'
 import { rotatedFiles } from './names.js'
 import { headOf, type Place, type Places } from './place.js'
 
+/** How one file is followed. */
 export interface FileSettings {
   /** Where reading begins in a file that is there at the first look and that nothing is known of. */
   start: 'beginning' | 'end'
@@ -23,6 +24,7 @@ export interface FileSettings {
   onBegin?: (path: string, modified: number) => void
 }
 
+/** What is counted of files, lines included. */
 export interface FileCounters extends LineCounters {
   bytesRead: number
   /** Times the name came to stand for another file, or for none. */
@@ -33,6 +35,7 @@ export interface FileCounters extends LineCounters {
   failures: number
 }
 
+/** All of them 0. */
 export function newFileCounters(): FileCounters {
   return { ...newLineCounters(), bytesRead: 0, rotations: 0, truncations: 0, failures: 0 }
 }
@@ -66,6 +69,7 @@ export class FollowedFile {
     this.#counters = counters
   }
 
+  /** What was counted so far; shared, where it was handed over. */
   get counters(): FileCounters {
     return this.#counters
   }
@@ -139,6 +143,7 @@ export class FollowedFile {
     return this.#current === undefined ? 0 : this.#readFrom(this.#current, buffer)
   }
 
+  /** Stops reading. When it resolves, no line is given any more. */
   async close(): Promise<void> {
     const open = this.#current ? [...this.#leaving, this.#current] : this.#leaving
     this.#leaving = []

@@ -11,6 +11,7 @@ const TURN_BYTES = 128 * 1024
 /** A writer that flushes line by line wakes us for each; looking more often than this gains nobody anything. */
 const MIN_PAUSE = 10
 
+/** How files are followed, and how new ones are found. */
 export interface FilesSettings extends FileSettings {
   /** Paths and patterns with `*` and `?`. */
   paths: readonly string[]
@@ -60,6 +61,7 @@ export class FollowedFiles {
     })
   }
 
+  /** What was counted of all files together. */
   counters(): Record<string, number> {
     let open = 0
     for (const file of this.#files.values()) open += file.open

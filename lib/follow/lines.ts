@@ -6,6 +6,7 @@ const CARRIAGE_RETURN = 0x0d
 /** Blocks that are given as text after one of which the most lines were not taken as bytes. */
 const BLOCKS_AS_TEXT = 15
 
+/** Takes the lines, one by one. */
 export interface OnLine {
   /** One line without its line ending. `cut` says that it was longer than the limit and its end is missing. */
   (line: string, cut: boolean): void
@@ -16,6 +17,7 @@ export interface OnLine {
   bytes?: ((block: Buffer, from: number) => number) | undefined
 }
 
+/** What is counted of lines. */
 export interface LineCounters {
   lines: number
   /** Lines over the limit. */
@@ -26,6 +28,7 @@ export interface LineCounters {
   nulBytes: number
 }
 
+/** All of them 0. */
 export function newLineCounters(): LineCounters {
   return { lines: 0, cut: 0, invalidUtf8: 0, nulBytes: 0 }
 }

@@ -1,5 +1,6 @@
 import type { LineParser } from '../index.js'
 
+/** What there is to know of a log, to make a source of it with `logSource`. */
 export interface LogFormat {
   /** The types it emits besides `log.unparsed`. With `once`, a subscription to any of them starts the reading. */
   types: readonly string[]

@@ -45,6 +45,7 @@ export class Places {
     for (const place of places) this.put(place)
   }
 
+  /** Remembers a place, in the stead of an earlier one of the same file. */
   put(place: Place): void {
     const before = this.#places.get(place.id)
     if (before !== undefined && place.offset < before.offset && place.head.hash !== before.head.hash) {
@@ -68,6 +69,7 @@ export class Places {
     return true
   }
 
+  /** The file is not held open any more: beyond the limit its place may be forgotten. */
   release(id: string): void {
     this.#open.delete(id)
   }
@@ -77,6 +79,7 @@ export class Places {
     return this.all().some((place) => place.path === path)
   }
 
+  /** All that are remembered. */
   all(): Place[] {
     return [...this.#places.values()]
   }

@@ -205,6 +205,7 @@ function halves({ rows, bytes }: WriteRequest): [WriteRequest, WriteRequest] {
   ]
 }
 
+/** Stores events in Apache Cassandra. */
 export default defineSink({
   name: 'cassandra',
   summary: 'Stores events in Apache Cassandra, as rows that writing twice does not double.',

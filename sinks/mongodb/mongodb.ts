@@ -19,6 +19,7 @@ import { MongoReader } from './read.js'
 
 const DEFAULT_URL = 'mongodb://127.0.0.1:27017/eventstorm'
 
+/** What can be set of it. */
 export const options = z.strictObject({
   url: z
     .string()
@@ -183,6 +184,7 @@ function acknowledged({ options: { writeConcern } }: MongoClient): Document {
   }
 }
 
+/** Stores events in MongoDB, or a server that speaks its protocol. */
 export default defineSink({
   name: 'mongodb',
   summary: 'Stores events in a collection of MongoDB, or of a server that speaks its protocol.',

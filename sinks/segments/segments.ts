@@ -223,6 +223,7 @@ function explain(error: unknown, path: string): SinkError {
   return new SinkError(steer, `the store in ${path}: ${message}`, error)
 }
 
+/** Stores events in Parquet files on this machine, with DuckDB. */
 export default defineSink({
   name: 'segments',
   summary: 'Stores events in Parquet files on this machine, which any tool can read while it writes.',

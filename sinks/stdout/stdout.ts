@@ -82,6 +82,7 @@ function stopped(error: Error): SinkError {
   return new SinkError('stop', `stdout takes no more: ${reason(error)}`, error)
 }
 
+/** Prints events, as NDJSON or as lines for people. */
 export default defineSink({
   name: 'stdout',
   summary: 'Prints events: one JSON document a line, or readable lines on a terminal.',

@@ -57,6 +57,7 @@ async function readToken(path: string | undefined): Promise<string | undefined> 
   throw refuse(`tokenFile: expected 16 characters or more in ${path}, got ${token.length}`)
 }
 
+/** Shows events live in browsers. */
 export default defineSink({
   name: 'websocket',
   summary: 'Shows events live in browsers, as graphs that need no configuration.',

@@ -12,6 +12,7 @@ const options = z.strictObject({
 const parser = ({ zone }: z.output<typeof options>): LineParser =>
   alsoPrefixed(new ErrorLog(zone), 'nginx', { zone })
 
+/** Follows nginx's error logs. */
 export default defineSource({
   name: 'nginx-error',
   summary: "Every entry of nginx's error log, as an http.error.",

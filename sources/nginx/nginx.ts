@@ -45,6 +45,7 @@ function makeParser(format: Format): LineParser {
   return beginsAsSyslog ? parser : alsoPrefixed(parser, 'nginx')
 }
 
+/** Follows nginx's access logs. */
 export default defineSource({
   name: 'nginx',
   summary: "Every request in nginx's access log, as an http.hit.",

@@ -37,6 +37,7 @@ const options = z.strictObject({
 
 const TYPES = ['smtp.transaction', 'smtp.delivery', 'smtp.reject', 'smtp.connection', 'postfix.line']
 
+/** Follows Postfix's log. */
 export default defineSource({
   name: 'postfix',
   summary: 'The log of a Postfix mail server: messages, deliveries, rejections and connections.',

@@ -30,6 +30,7 @@ export const TYPES = [
   'ssh.line',
 ]
 
+/** Follows sshd's lines in the log of the system. */
 export default defineSource({
   name: 'sshd',
   summary: "Logins, sessions and attacks, from OpenSSH's lines in the system's log.",

@@ -79,6 +79,7 @@ const options = z.strictObject({
     .meta({ description: 'A connection that is silent for so long is closed.', argument: 'time' }),
 })
 
+/** Its options, checked and with their defaults. */
 export type SyslogOptions = z.output<typeof options>
 
 const SECOND = 1000
@@ -252,6 +253,7 @@ export class SyslogSource implements SourceComponent {
   }
 }
 
+/** Takes syslog messages from the network. */
 export default defineSource({
   name: 'syslog',
   summary: 'Syslog messages from the network, over UDP and TCP.',

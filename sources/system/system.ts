@@ -92,6 +92,7 @@ export class SystemSource implements SourceComponent {
   }
 }
 
+/** Reads processor, memory, disks and network of this machine. */
 export default defineSource({
   name: 'system',
   summary: 'Processor, memory, disks and network of this machine, at an interval.',
