@@ -83,6 +83,7 @@ export class FaultyRouter implements AsyncDisposable {
     await this.reopen()
   }
 
+  /** Closes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

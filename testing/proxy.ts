@@ -44,6 +44,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /**
+   * A proxy in front of an endpoint; resolves when it listens.
    * @param endpoint anything with a host and a port, such as `tcp://127.0.0.1:5555` or `mongodb://127.0.0.1:27017/db`
    * @param random from 0 up to but without 1, for jitter and loss. Default: a seeded generator.
    */
@@ -59,6 +60,7 @@ export class TcpProxy implements AsyncDisposable {
     return `tcp://127.0.0.1:${this.port}`
   }
 
+  /** Where it listens, on 127.0.0.1. */
   get port(): number {
     return (this.#server.address() as AddressInfo).port
   }
@@ -86,12 +88,14 @@ export class TcpProxy implements AsyncDisposable {
     this.#hang = undefined
   }
 
+  /** Cuts all connections and listens no more. */
   close(): void {
     this.#server.close()
     this.cut({ refuse: true })
     this.#hang?.end()
   }
 
+  /** Closes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }

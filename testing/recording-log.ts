@@ -7,6 +7,7 @@ export interface LogLine {
   message: string
 }
 
+/** A log that keeps what it is told. */
 export interface RecordingLog {
   /** To be handed to whatever takes a `log`. */
   readonly log: Logger

@@ -11,6 +11,7 @@
  */
 export interface Check {
   name: string
+  /** Resolves when it holds, and rejects with what does not. */
   run(): Promise<void>
 }
 

@@ -5,6 +5,7 @@ import type { SourceDefinition } from '../../lib/index.js'
 import type { Check } from './check.js'
 import { conformsAsSource } from './source.js'
 
+/** What is to be known of a log source, to check it. */
 export interface LogSourceConformance {
   /** The default export of the source's module, whose options have those of `followOptions`. */
   definition: SourceDefinition

@@ -15,6 +15,7 @@ import type { Check } from './check.js'
 import { describedChecks, type Scene } from './described.js'
 import { checkCounters } from './totals.js'
 
+/** What is to be known of a router, to check it. */
 export interface RouterConformance {
   /** The default export of the router's module. */
   definition: RouterDefinition

@@ -21,6 +21,7 @@ export interface StoredEvent {
   data: unknown
 }
 
+/** What is to be known of a sink, to check it. */
 export interface SinkConformance<S extends Scene = Scene> {
   /** The default export of the sink's module. */
   definition: SinkDefinition
@@ -40,6 +41,7 @@ export interface SinkConformance<S extends Scene = Scene> {
   idempotent?: boolean
   /** Takes the target away, and gives it back. Leave them out for a sink whose target is always there. */
   away?(scene: S): void | Promise<void>
+  /** Gives the target back, see `away`. */
   back?(scene: S): void | Promise<void>
   /** Options, as a user would write them, that have to be refused. Default: an unknown one alone. */
   refused?: Record<string, unknown>[]

@@ -23,6 +23,7 @@ export interface SourceAt<S extends Scene = Scene> {
   clock: ControlledClock
 }
 
+/** What is to be known of a source, to check it. */
 export interface SourceConformance<S extends Scene = Scene> {
   /** The default export of the source's module. */
   definition: SourceDefinition
