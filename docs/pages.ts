@@ -56,12 +56,14 @@ function counterSection(definition: AnyDefinition, example: Record<string, unkno
     // Those of the files that it follows, which it has once it is open.
     ...(follows ? ['files', ...Object.keys(newFileCounters())] : []),
   ]
-  const own =
-    counters.length > 0
-      ? `Of its own: ${counters.map((each) => `\`${each}\``).join(', ')}.`
-      : 'None of its own.'
+  const described = definition.counters ?? {}
+  const rows = [...new Set([...counters, ...Object.keys(described)])].map(
+    (name) => `| \`${name}\` | ${described[name]?.description ?? ''} |`,
+  )
   const kind = definition.kind.replace(/^./, (letter) => letter.toUpperCase())
-  return `## Counters\n\n${own} Those of every ${definition.kind} stand at \`${kind}Counters\` in the API.\n`
+  const beside = `Those of every ${definition.kind} stand at \`${kind}Counters\` in the API.`
+  if (rows.length === 0) return `## Counters\n\nNone of its own. ${beside}\n`
+  return ['## Counters', '', '| counter | meaning |', '| --- | --- |', ...rows, '', beside, ''].join('\n')
 }
 
 /** The codes that the component's own code raises, and those that every one of its kind can give. */

@@ -13,10 +13,14 @@ export interface CounterInfo {
   description: string
 }
 
+/** What the counters of something mean, by name. */
 export type CounterInfos = Readonly<Record<string, CounterInfo>>
 
+/** A counter that only grows. */
 export const total = (description: string): CounterInfo => ({ nature: 'total', description })
+/** A counter that adds up, and may be taken back. */
 export const balance = (description: string): CounterInfo => ({ nature: 'balance', description })
+/** What is there at the moment. */
 export const level = (description: string): CounterInfo => ({ nature: 'level', description })
 
 /** What was counted before and what is counted now as one; levels are those of now. What nobody described is a total. */

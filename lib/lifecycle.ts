@@ -18,6 +18,7 @@ export class Lifecycle {
     this.ended.catch(() => {})
   }
 
+  /** It is open: what was starting runs. */
   running(): void {
     if (this.status === 'starting') this.status = 'running'
   }

@@ -79,8 +79,8 @@ test('each page has every option, the counters and the errors of its component',
     assert.match(text, /^\| `OPTIONS_INVALID` \| .+ \|$/m, path)
   }
   const page = (folder: string) => pages[folders.indexOf(folder)]!.text
-  assert.match(page('sinks/stdout'), /Of its own: `unprintable`\./)
-  assert.match(page('sources/nginx'), /Of its own: .*`unparsed`.*`rotations`/)
+  assert.match(page('sinks/stdout'), /^\| `unprintable` \|/m)
+  assert.match(page('sources/nginx'), /^\| `unparsed` \|[\s\S]*^\| `rotations` \|/m)
   assert.match(page('sources/nginx'), /`FORMAT_INVALID`/)
   assert.doesNotMatch(page('sources/system'), /`FORMAT_INVALID`/)
 })
