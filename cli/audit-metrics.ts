@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Audit, AuditedSource, AuditedStream, AuditedTotals } from '../lib/index.js'
+import { ensure } from './metrics.js'
 
 /** What is told one by one, each of it a time series or several in somebody's database. */
 const MAX_SOURCES = 500
@@ -10,8 +11,11 @@ const MAX_STREAMS = 1000
 const SOURCE_STATES = ['alive', 'ended', 'dead'] as const
 const SINK_STATES = [...SOURCE_STATES, 'stalled', 'slow', 'down'] as const
 
+/** What is read of an audit. */
+export type AuditBooks = Pick<Audit, 'sources' | 'streams' | 'sinks' | 'refused' | 'forgotten'>
+
 /** Adds what an audit knows; the lives of a source are added up. */
-export function addAudit(registry: Registry, books: Audit, now: number): void {
+export function addAudit(registry: Registry, books: AuditBooks, now: number): void {
   const told = new Tell(registry)
   const untold = {
     sources: addSources(told, books.sources(now)),
@@ -48,14 +52,16 @@ class Tell {
   }
 
   #metric<M extends Counter | Gauge>(
-    Metric: new (settings: { name: string; help: string; labelNames: string[]; registers: Registry[] }) => M,
+    Metric: Parameters<typeof ensure<M>>[1],
     words: string,
     help: string,
     labels: Record<string, string>,
   ): M {
-    const name = `eventstorm_audit_${words}`
-    const known = this.#registry.getSingleMetric(name) as M | undefined
-    return known ?? new Metric({ name, help, labelNames: Object.keys(labels), registers: [this.#registry] })
+    return ensure(this.#registry, Metric, {
+      name: `eventstorm_audit_${words}`,
+      help,
+      labelNames: Object.keys(labels),
+    })
   }
 }
 

@@ -91,11 +91,15 @@ class Reloading {
   }
 
   addTo(registry: Registry): void {
-    const reloads = ensure(registry, Counter, {
-      name: 'eventstorm_reloads_total',
-      help: 'Times that the pipeline file was read again: applied, or refused because it was bad.',
-      labelNames: ['result'],
-    })
-    for (const [result, count] of Object.entries(this.#counts)) reloads.inc({ result }, count)
+    addReloads(registry, this.#counts)
   }
+}
+
+export function addReloads(registry: Registry, counts: { applied: number; refused: number }): void {
+  const reloads = ensure(registry, Counter, {
+    name: 'eventstorm_reloads_total',
+    help: 'Times that the pipeline file was read again: applied, or refused because it was bad.',
+    labelNames: ['result'],
+  })
+  for (const [result, count] of Object.entries(counts)) reloads.inc({ result }, count)
 }

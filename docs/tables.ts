@@ -11,6 +11,7 @@ import {
   sinkOptions,
 } from '../lib/index.js'
 import { dependenciesTable } from './dependencies.js'
+import { metricsTables } from './metrics.js'
 
 /**
  * The tables that documents share with the code, written by the code: `npm run docs` puts them between their
@@ -100,7 +101,18 @@ export async function generatedDocuments(): Promise<GeneratedDocument[]> {
     const { path, text, expected } = await check('SECURITY.md', 'limits', limitsTable())
     return { path, text, expected: insertTable(expected, 'dependencies', dependenciesTable(ROOT)) }
   }
-  return Promise.all([...readmes, check('docs/ERRORS.md', 'errors', errorsTable()), security()])
+  const metrics = async () => {
+    const definitions = await Promise.all((await componentFolders()).map(loadDefinition))
+    const path = 'docs/METRICS.md'
+    const text = await readFile(new URL(path, ROOT), 'utf8')
+    const tables = Object.entries(await metricsTables(definitions))
+    return {
+      path,
+      text,
+      expected: tables.reduce((all, [name, table]) => insertTable(all, name, table), text),
+    }
+  }
+  return Promise.all([...readmes, check('docs/ERRORS.md', 'errors', errorsTable()), security(), metrics()])
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

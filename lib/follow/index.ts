@@ -1,4 +1,5 @@
 /** The front door of the room that follows growing files by lines. */
+export { FOLLOW_COUNTERS, LOG_COUNTERS } from './counters.js'
 export { type EmittedLines, emitLines, type LogCounters, newLogCounters, UNPARSED } from './emit-lines.js'
 export { type FileCounters, type FileSettings, FollowedFile, newFileCounters } from './file.js'
 export { type FilesSettings, FollowedFiles } from './files.js'

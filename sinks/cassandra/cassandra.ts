@@ -7,6 +7,7 @@ import {
   type EventBatch,
   type EventSink,
   SinkError,
+  total,
   type Written,
   z,
 } from '../../lib/index.js'
@@ -210,6 +211,13 @@ export default defineSink({
   name: 'cassandra',
   summary: 'Stores events in Apache Cassandra, as rows that writing twice does not double.',
   options,
+  counters: {
+    requests: total('Requests that succeeded.'),
+    failedRequests: total('Requests that failed.'),
+    halvedRequests: total('Requests that were too large for the server, and sent in halves.'),
+    partitionsListed: total('Partitions written to the list of partitions.'),
+    tooLarge: total('Events larger than a request may be; part of dropped, as rejected.'),
+  },
   defaults: { batchEvents: 5000, batchBytes: '4MiB' },
   create: (given) => new CassandraSink(given),
   reader: (store) => CassandraReader.open(store),

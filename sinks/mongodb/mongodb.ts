@@ -7,6 +7,7 @@ import {
   type EventSink,
   EventstormError,
   SinkError,
+  total,
   type Written,
   z,
 } from '../../lib/index.js'
@@ -189,6 +190,9 @@ export default defineSink({
   name: 'mongodb',
   summary: 'Stores events in a collection of MongoDB, or of a server that speaks its protocol.',
   options,
+  counters: {
+    expired: total('Events removed because they were older than is kept, where the server does not do it.'),
+  },
   defaults: { batchEvents: 8000, batchBytes: '4MiB' },
   create: (given) => new MongoSink(given),
   reader: (store) => MongoReader.open(store),

@@ -15,6 +15,7 @@ import {
 } from '../../lib/index.js'
 import { CANNOT_ROLL, newCounts, pack } from './channel.js'
 import { WorkerClient } from './client.js'
+import { SEGMENT_COUNTERS } from './counters.js'
 import { INSTALL, isMissing } from './driver.js'
 import { type Extract, extractColumn } from './extract.js'
 import { parseExtract } from './parse-extract.js'
@@ -229,6 +230,7 @@ export default defineSink({
   summary: 'Stores events in Parquet files on this machine, which any tool can read while it writes.',
   // Each write is a turn of the worker thread, which is idle until the next one comes.
   defaults: { batchEvents: 5000, batchBytes: '4MiB' },
+  counters: SEGMENT_COUNTERS,
   options,
   create: (given) => new SegmentsSink(given),
   reader: (store) => SegmentReader.open(store.replace(/^segments:/, '') || options.parse({}).path),

@@ -7,6 +7,7 @@ import {
   type EventSink,
   reason,
   SinkError,
+  total,
   z,
 } from '../../lib/index.js'
 import { type Format, ndjson, pretty } from './format.js'
@@ -87,5 +88,6 @@ export default defineSink({
   name: 'stdout',
   summary: 'Prints events: one JSON document a line, or readable lines on a terminal.',
   options,
+  counters: { unprintable: total('Events that could not be printed, as they are nested too deeply, say.') },
   create: (given) => new StdoutSink(given),
 })

@@ -135,8 +135,8 @@ export class LiveSink implements EventSink {
         ...this.#sockets.counts,
         connections: this.#transport?.refused ?? 0,
       },
-      requests: this.#http.counts.requests,
-      requestsRefused: this.#http.counts.refused,
+      httpRequests: this.#http.counts.requests,
+      httpRequestsRefused: this.#http.counts.refused,
       notKept: { ...this.#aggregates.refused, memory: this.#aggregates.memory.refused },
     }
   }

@@ -3,10 +3,12 @@ import {
   defineSink,
   EventstormError,
   isTypeName,
+  level,
   readHint,
   reason,
   show,
   type TypeHint,
+  total,
 } from '../../lib/index.js'
 import { isLoopback } from './access.js'
 import { LiveSink } from './live-sink.js'
@@ -62,6 +64,17 @@ export default defineSink({
   name: 'websocket',
   summary: 'Shows events live in browsers, as graphs that need no configuration.',
   options,
+  counters: {
+    browsers: level('Browsers that are connected.'),
+    browsersOpened: total('Browsers that have connected.'),
+    ticksSent: total('Ticks sent: what is new in a view, for one browser.'),
+    ticksSkipped: total('Ticks that a browser was too slow for.'),
+    tickBytes: total('Bytes of the ticks sent.'),
+    browsersRefused: total('Browsers turned away or disconnected, by why.'),
+    httpRequests: total('Requests over HTTP.'),
+    httpRequestsRefused: total('Requests over HTTP that were answered with an error.'),
+    notKept: total('What a bound left out of the graphs, by the bound.'),
+  },
   // A burst is short, and the bytes of the queue are bounded too.
   defaults: { queueEvents: 1_000_000 },
   create(given) {

@@ -1,4 +1,4 @@
-import { followOptions, logSource } from '../../lib/follow/index.js'
+import { FOLLOW_COUNTERS, followOptions, logSource } from '../../lib/follow/index.js'
 import { defineSource, type LineParser, z } from '../../lib/index.js'
 import { alsoPrefixed, zoneOption } from '../../lib/syslog/index.js'
 import { ErrorLog } from './error-log.js'
@@ -18,6 +18,7 @@ export default defineSource({
   summary: "Every entry of nginx's error log, as an http.error.",
   types: ['http.error', 'log.unparsed'],
   hints,
+  counters: FOLLOW_COUNTERS,
   options,
   create: (given) => logSource(given, { types: ['http.error'], parser: () => parser(given) }),
   parser,

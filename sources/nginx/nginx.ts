@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { followOptions, logSource } from '../../lib/follow/index.js'
+import { FOLLOW_COUNTERS, followOptions, logSource } from '../../lib/follow/index.js'
 import { defineSource, EventstormError, type LineParser, reason, z } from '../../lib/index.js'
 import { alsoPrefixed } from '../../lib/syslog/index.js'
 import { type Format, formatFromConfiguration, readFormat } from './format.js'
@@ -51,6 +51,7 @@ export default defineSource({
   summary: "Every request in nginx's access log, as an http.hit.",
   types: ['http.hit', 'log.unparsed'],
   hints,
+  counters: FOLLOW_COUNTERS,
   options,
   create(given) {
     const format = chooseFormat(given)

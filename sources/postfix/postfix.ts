@@ -1,7 +1,7 @@
 import { followOptions, logSource } from '../../lib/follow/index.js'
 import { defineSource, duration, list, z } from '../../lib/index.js'
 import { zoneOption } from '../../lib/syslog/index.js'
-import { newPostfixCounters } from './counters.js'
+import { newPostfixCounters, POSTFIX_COUNTERS } from './counters.js'
 import { hints } from './hints.js'
 import { PostfixLog } from './postfix-log.js'
 
@@ -43,6 +43,7 @@ export default defineSource({
   summary: 'The log of a Postfix mail server: messages, deliveries, rejections and connections.',
   types: [...TYPES, 'log.unparsed'],
   hints,
+  counters: POSTFIX_COUNTERS,
   options,
   create(given) {
     const counters = newPostfixCounters()

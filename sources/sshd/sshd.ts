@@ -1,5 +1,5 @@
-import { followOptions, logSource } from '../../lib/follow/index.js'
-import { defineSource, duration, z } from '../../lib/index.js'
+import { FOLLOW_COUNTERS, followOptions, logSource } from '../../lib/follow/index.js'
+import { defineSource, duration, total, z } from '../../lib/index.js'
 import { zoneOption } from '../../lib/syslog/index.js'
 import { hints } from './hints.js'
 import { newSshdCounters, SshdParser } from './parse.js'
@@ -36,6 +36,11 @@ export default defineSource({
   summary: "Logins, sessions and attacks, from OpenSSH's lines in the system's log.",
   types: [...TYPES, 'log.unparsed'],
   hints,
+  counters: {
+    ...FOLLOW_COUNTERS,
+    passedBy: total("Lines of other programs, which a system's log is full of."),
+    forgottenConnections: total('Connections given up before their end was seen: too many, or too old.'),
+  },
   options,
   syslogHead: true,
   parser: (given) => new SshdParser(given),

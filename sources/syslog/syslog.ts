@@ -1,4 +1,4 @@
-import { emitLines, newLogCounters, type OnLine } from '../../lib/follow/index.js'
+import { emitLines, LOG_COUNTERS, newLogCounters, type OnLine } from '../../lib/follow/index.js'
 import {
   byteSize,
   type Counters,
@@ -7,11 +7,13 @@ import {
   type Emit,
   EventstormError,
   type LineParser,
+  level,
   list,
   type NewEvent,
   reason,
   type SourceComponent,
   type SourceContext,
+  total,
   z,
 } from '../../lib/index.js'
 import { SyslogHeads, zoneOption } from '../../lib/syslog/index.js'
@@ -259,6 +261,20 @@ export default defineSource({
   summary: 'Syslog messages from the network, over UDP and TCP.',
   types: ['syslog.message', 'log.unparsed'],
   hints,
+  counters: {
+    ...LOG_COUNTERS,
+    messages: total('Syslog messages taken.'),
+    datagrams: total('Datagrams that came, those dropped above the rate too.'),
+    truncated: total('Messages that came cut, or were cut at maxMessageBytes.'),
+    overRate: total('Datagrams dropped because more came in a second than are taken.'),
+    eventless: total('Messages of which the parser made no event.'),
+    kernelDropped: total('Datagrams that the system threw away before they could be read.'),
+    connectionsOpen: level('Connections that are open.'),
+    connectionsAccepted: total('Connections that were accepted.'),
+    connectionsRefused: total('Connections refused because too many were open.'),
+    connectionsIdle: total('Connections closed because nothing came for too long.'),
+    connectionsBroken: total('Connections that ended with an error.'),
+  },
   options,
   create: (given) => new SyslogSource(given),
 })

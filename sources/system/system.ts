@@ -6,6 +6,7 @@ import {
   reason,
   type SourceComponent,
   type SourceContext,
+  total,
   z,
 } from '../../lib/index.js'
 import { hints } from './hints.js'
@@ -98,6 +99,11 @@ export default defineSource({
   summary: 'Processor, memory, disks and network of this machine, at an interval.',
   types: ['cpu.usage', 'memory.usage', 'disk.usage', 'network.usage'],
   hints,
+  counters: {
+    readings: total('Readings that succeeded.'),
+    overdueReadings: total('Readings left out because the one before was still under way.'),
+    failedReadings: total('Readings that failed, by what was read.'),
+  },
   options,
   create: (given) => new SystemSource(given),
 })
