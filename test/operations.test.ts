@@ -16,6 +16,8 @@ const MAX_EXPOSURE = 15
 
 const unit = readFileSync(new URL(`operations/${UNIT}`, ROOT), 'utf8')
 
+const dockerfile = readFileSync(new URL('Dockerfile', ROOT), 'utf8')
+
 /** The unit as it is, but for the program, which is not installed here. */
 function unitFile(text = unit): string {
   const path = join(folder, UNIT)
@@ -74,4 +76,34 @@ test('the systemd unit and the program agree', () => {
     Number.parseInt(stop!, 10) * 1000 > deadlines.reduce((a, b) => a + b),
     'it is killed while it drains',
   )
+})
+
+test('the Dockerfile is one that hadolint has nothing against', (t) => {
+  const program = process.env.EVENTSTORM_HADOLINT ?? findProgram('hadolint')
+  if (program === undefined) {
+    assert.ok(!process.env.CI, 'hadolint is missing: set EVENTSTORM_HADOLINT to its path')
+    return t.skip(
+      'NO HADOLINT HERE: install hadolint, or set EVENTSTORM_HADOLINT to its path, to run this test',
+    )
+  }
+  const lint = (text: string) => spawnSync(program, ['--no-color', '-'], { input: text, encoding: 'utf8' })
+  const { status, stdout, stderr } = lint(dockerfile)
+  assert.deepEqual([status, stdout, stderr], [0, '', ''])
+  assert.match(lint(dockerfile.replace('USER 1000:1000', 'USER root')).stdout, /DL3002/, 'it would say so')
+})
+
+test('the Dockerfile and the program agree', () => {
+  const manifest = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'))
+  const of = (instruction: string) =>
+    [...dockerfile.matchAll(new RegExp(`^${instruction} (\\S.*)$`, 'gm'))].map(([, rest]) => rest)
+  const [entry, command] = [JSON.parse(of('ENTRYPOINT')[0]!), JSON.parse(of('CMD')[0]!)]
+  assert.deepEqual(entry, ['node', `/opt/eventstorm/${manifest.bin.eventstorm}`])
+  const port = command[command.indexOf('--metrics') + 1]
+  assert.match(dockerfile, new RegExp(`fetch\\('http://127\\.0\\.0\\.1:${port}/livez'\\)`))
+  assert.deepEqual(of('USER'), ['1000:1000'])
+  const versions = [...dockerfile.matchAll(/((?:@\w+\/)?[\w-]+)@(\d[\w.-]+)/g)]
+  assert.equal(versions.length, 3)
+  for (const [, name, version] of versions) assert.equal(version, manifest.devDependencies[name!], name)
+  const base = new Set([...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image))
+  assert.equal(base.size, 1, 'what was built is for the image that it runs in')
 })
