@@ -94,10 +94,32 @@ console.log(JSON.stringify(sink.counters()))`
   assert.deepEqual({ received, written, lost }, { received: 100, written: 100, lost: 0 })
 })
 
+test('what tests are made with works for others: the suites, and a pipeline file in virtual time', async () => {
+  await writeFile(
+    join(folder, 'pipeline.yaml'),
+    'routers: { main: {} }\nsources: { cpu: { use: system } }\nsinks: { stdout: { batchWait: 1h } }\n',
+  )
+  const script = `
+import forward from 'eventstorm/routers/forward'
+import { CollectingSink, conformsAsRouter, ManualSource, testPipeline } from 'eventstorm/testing'
+for (const { run } of conformsAsRouter({ definition: forward })) await run()
+const [cpu, stdout] = [new ManualSource(), new CollectingSink()]
+const pipeline = await testPipeline('pipeline.yaml', { replace: { cpu, stdout } })
+await cpu.listenedTo('cpu.usage')
+cpu.emit({ type: 'cpu.usage', data: { percent: 7 } })
+await pipeline.until('it has come', () => pipeline.counters('stdout').received === 1, 0)
+await pipeline.clock.advance(3_600_000)
+await pipeline.drain()
+console.log(JSON.stringify(stdout.events[0].data))`
+  await writeFile(join(folder, 'checks.js'), script)
+  const { stdout } = await run(process.execPath, ['checks.js'], { cwd: folder })
+  assert.equal(stdout, '{"percent":7}\n')
+})
+
 test('its types are what a strict program needs', async () => {
   const program = `
 import { attach, defineSink, EventSource, type StormEvent, subscribe, z } from 'eventstorm'
-import { ControlledClock } from 'eventstorm/testing'
+import { ControlledClock, type Check, conformsAsSink } from 'eventstorm/testing'
 import system from 'eventstorm/sources/system'
 import stdout from 'eventstorm/sinks/stdout'
 const source: EventSource = new EventSource({ source: 'shop', clock: new ControlledClock() })
@@ -107,7 +129,8 @@ new EventSource({ sauce: 'shop' })
 const options = z.strictObject({ depth: z.int() })
 defineSink({ name: 'mine', summary: '.', options, create: ({ depth }) => ({ write: (batch) => { for (const event of batch) void [event.seq + depth] } }) })
 for await (const batch of subscribe()) { const events: StormEvent[] = [...batch]; void [events, sent] }
-void [attach(stdout.create({ format: 'ndjson' })), system.types satisfies string[]]
+const checks: Check[] = conformsAsSink({ definition: stdout, begin: () => ({ options: {}, folder: 'x' }), stored: ({ folder }) => [{ type: folder, source: 's', seq: 0, data: null }] })
+void [checks, attach(stdout.create({ format: 'ndjson' })), system.types satisfies string[]]
 `
   await writeFile(join(folder, 'program.ts'), program)
   const typescript = join(ROOT, 'node_modules/typescript/bin/tsc')

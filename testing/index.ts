@@ -1,6 +1,6 @@
 /** What tests of components and of pipelines, ours and others', are made with. */
 export { ControlledClock } from './clock.js'
-export { CollectingSink, ManualSource } from './components.js'
+export { CollectingSink } from './collecting-sink.js'
 export type { Check } from './conformance/check.js'
 export type { Scene } from './conformance/described.js'
 export { conformsAsLogSource, type LogSourceConformance } from './conformance/log-source.js'
@@ -10,6 +10,7 @@ export { conformsAsSource, type SourceAt, type SourceConformance } from './confo
 export { freeEndpoint, TRANSPORTS, type Transport } from './endpoints.js'
 export { FaultyRouter } from './faulty-router.js'
 export { held, heldAtRest, nothingLeft } from './held.js'
+export { ManualSource } from './manual-source.js'
 export { TestPipeline, type TestPipelineOptions, testPipeline } from './pipeline.js'
 export { TcpProxy, type Weather } from './proxy.js'
 export { seeded } from './random.js'

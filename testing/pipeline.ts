@@ -1,8 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { PlacedPart } from '../cli/pipeline.js'
 import {
-  DEFAULT_SINKS_ENDPOINT,
-  DEFAULT_SOURCES_ENDPOINT,
   didYouMean,
   type EventSink,
   EventstormError,
@@ -12,7 +10,7 @@ import {
   show,
 } from '../lib/index.js'
 import { ControlledClock } from './clock.js'
-import { freeEndpoint } from './endpoints.js'
+import { OwnEndpoints } from './own-endpoints.js'
 import { type RecordingLog, recordingLog } from './recording-log.js'
 import { until } from './until.js'
 
@@ -102,7 +100,7 @@ export class TestPipeline implements AsyncDisposable {
   readonly losing = new Set<string>()
   #startPart: StartPart
   #members: Member[] = []
-  #endpoints = new Map<string, string>()
+  #endpoints = new OwnEndpoints()
 
   /** For `testPipeline` alone. */
   constructor(startPart: StartPart, clock = new ControlledClock()) {
@@ -115,7 +113,7 @@ export class TestPipeline implements AsyncDisposable {
     try {
       for (const kind of START_ORDER) {
         for (const part of parts.filter(({ definition }) => definition.kind === kind)) {
-          const moved = this.#lossy(this.#moved(part))
+          const moved = this.#lossy({ ...part, framework: this.#endpoints.framework(part) })
           this.#members.push({ part: moved, running: await this.#run(moved) })
         }
       }
@@ -131,12 +129,7 @@ export class TestPipeline implements AsyncDisposable {
    * @param endpoint as the file or a default has it: `tcp://127.0.0.1:5556`
    */
   endpoint(endpoint: string): string {
-    const key = place(endpoint)
-    const known = this.#endpoints.get(key)
-    if (known !== undefined) return known
-    const fresh = freeEndpoint(endpoint.startsWith('inproc:') ? 'inproc' : 'ipc')
-    this.#endpoints.set(key, fresh)
-    return fresh
+    return this.#endpoints.of(endpoint)
   }
 
   /** The counters of a part. @throws OPTIONS_INVALID when there is none of that name */
@@ -226,37 +219,4 @@ export class TestPipeline implements AsyncDisposable {
     }
     return { ...part, definition: { ...definition, create } }
   }
-
-  /** The part at endpoints of this test's own, and with the defaults written out. */
-  #moved(part: PlacedPart): PlacedPart {
-    const framework: Record<string, unknown> = { ...part.framework, reconnectInterval: 20 }
-    const given = (option: string) => [part.framework[option] ?? []].flat() as string[]
-    const lacks = (...options: string[]) => options.every((option) => given(option).length === 0)
-    const move = (option: string, fallback?: string) => {
-      const endpoints = fallback === undefined ? given(option) : [fallback]
-      if (endpoints.length > 0) framework[option] = endpoints.map((each) => this.endpoint(each))
-    }
-    const ends: Record<string, [option: string, instead: string, fallback: string][]> = {
-      source: [['connect', 'bind', DEFAULT_SOURCES_ENDPOINT]],
-      sink: [['connect', 'bind', DEFAULT_SINKS_ENDPOINT]],
-      router: [
-        ['bindSources', 'connectSources', DEFAULT_SOURCES_ENDPOINT],
-        ['bindSinks', 'connectSinks', DEFAULT_SINKS_ENDPOINT],
-      ],
-    }
-    for (const [option, instead, fallback] of ends[part.definition.kind]!) {
-      move(option, lacks(option, instead) ? fallback : undefined)
-      move(instead)
-    }
-    if (part.definition.kind === 'sink')
-      move('report', lacks('connect', 'bind', 'report') ? DEFAULT_SOURCES_ENDPOINT : undefined)
-    return { ...part, framework }
-  }
-}
-
-/** What two ways of writing one endpoint have in common: of a port of this machine, its number. */
-function place(endpoint: string): string {
-  const [, host, port] = /^tcp:\/\/(.+):(\d+)$/.exec(endpoint) ?? []
-  const here = host !== undefined && /^(\*|localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\])$/.test(host)
-  return here && port !== '0' ? `port ${port}` : endpoint
 }

@@ -266,16 +266,22 @@ test('the sample gives the event that the README shows', async (t) => {
   )
 })
 
+async function sendTo({ listening }: SyslogSource, text: string): Promise<void> {
+  const sender = connect(Number(listening.tcp[0]?.split(':').at(-1)), '127.0.0.1')
+  sender.end(text)
+  await once(sender, 'close')
+}
+
 const checks = conformsAsSource({
   definition: syslog,
   begin: () => ({ options: { tcp: ['0'] } }),
   async feed(amount, { component }) {
-    const { port } = new URL(`tcp://${(component as SyslogSource).listening.tcp[0]}`)
-    const sender = connect(Number(port), '127.0.0.1')
-    sender.on('error', () => {})
-    sender.end('<13>1 - - a - - - x\n'.repeat(amount))
-    await once(sender, 'close')
-    return sender.bytesWritten > 0 ? amount : 0
+    await sendTo(component as SyslogSource, '<13>1 - - a - - - x\n'.repeat(amount))
+    return amount
+  },
+  async spoil({ component }) {
+    await sendTo(component as SyslogSource, `<13>${'x'.repeat(70_000)}\n`)
+    return { truncated: 1 }
   },
   refused: [{ udp: 'nowhere' }, { maxRate: 0 }],
 })

@@ -9,7 +9,7 @@ import {
   startSource,
 } from '../../lib/index.js'
 import { ControlledClock } from '../clock.js'
-import { CollectingSink } from '../components.js'
+import { CollectingSink } from '../collecting-sink.js'
 import { freeEndpoint } from '../endpoints.js'
 import { type RecordingLog, recordingLog } from '../recording-log.js'
 import type { Closable } from './check.js'
