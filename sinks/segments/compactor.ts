@@ -1,10 +1,9 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DuckDBInstance } from '@duckdb/node-api'
 import type { StoreCounts } from './channel.js'
-import { interruptible } from './interrupt.js'
 import { hourFolder, type Segment } from './layout.js'
-import { mergeable, mergeableAtLast, mergeFiles } from './merge.js'
+import { mergeable, mergeableAtLast } from './merge.js'
+import type { Merge, Merger } from './merger.js'
 import type { Retired } from './retired.js'
 
 export interface Place {
@@ -19,14 +18,19 @@ export interface Place {
   replace(hour: number, parts: readonly Segment[], merged: Segment): boolean
 }
 
+/** How files are merged: small ones here, whole hours in a process of their own. */
+export interface Ways {
+  near: Merger
+  apart: Merge
+}
+
 /**
  * Makes few files of many: of small ones while an hour is written, and of all when it is over. It goes on beside the
- * writing, in a DuckDB of its own. What fails is not tried again: the many files go on to count.
+ * writing. What fails is not tried again: the many files go on to count.
  */
 export class Compactor {
   #place: Place
-  #open: () => Promise<DuckDBInstance>
-  #instance: DuckDBInstance | undefined
+  #ways: Ways
   #retired: Retired
   #counts: StoreCounts
   #counted: () => void
@@ -35,20 +39,11 @@ export class Compactor {
   #working: Promise<void> | undefined
   #halt = new AbortController()
 
-  /**
-   * @param open makes a DuckDB to work with
-   * @param counted called when the counts have changed
-   */
-  constructor(
-    place: Place,
-    open: () => Promise<DuckDBInstance>,
-    retired: Retired,
-    counts: StoreCounts,
-    counted: () => void,
-  ) {
+  /** @param counted called when the counts have changed */
+  constructor(place: Place, ways: Ways, retired: Retired, counts: StoreCounts, counted: () => void) {
     this.#counted = counted
     this.#place = place
-    this.#open = open
+    this.#ways = ways
     this.#retired = retired
     this.#counts = counts
   }
@@ -70,7 +65,7 @@ export class Compactor {
   async stop(): Promise<void> {
     this.#halt.abort()
     await this.#working
-    this.#end()
+    this.#ways.near.close()
   }
 
   async #work(): Promise<void> {
@@ -79,41 +74,27 @@ export class Compactor {
       if (closed !== undefined) {
         const groups = mergeableAtLast(this.#place.segments(closed))
         let done = true
-        for (const parts of groups) done = (await this.#merge(closed, parts)) && done
+        for (const parts of groups) done = (await this.#merge(this.#ways.apart, closed, parts)) && done
         if (done) this.#counts.hoursMerged++
         this.#counted()
         this.#failed.clear()
-        // What sorting an hour took is only given back with all of it.
-        this.#end()
         continue
       }
       const hour = this.#place.hour()
       if (Number.isNaN(hour)) return
       const parts = mergeable(this.#place.segments(hour).filter(({ file }) => !this.#failed.has(file)))
       if (parts.length === 0) return
-      await this.#merge(hour, parts)
+      await this.#merge(this.#ways.near.merge, hour, parts)
     }
   }
 
-  #end(): void {
-    this.#instance?.closeSync()
-    this.#instance = undefined
-  }
-
-  async #merge(hour: number, parts: readonly Segment[]): Promise<boolean> {
+  async #merge(merge: Merge, hour: number, parts: readonly Segment[]): Promise<boolean> {
     const folder = hourFolder(this.#place.root, hour)
     const file = this.#place.newFile()
     const paths = parts.map((part) => join(folder, part.file))
     try {
-      this.#instance ??= await this.#open()
-      const connection = await this.#instance.connect()
-      try {
-        const merge = () => mergeFiles(connection, folder, file, parts)
-        const merged = await interruptible(connection, this.#halt.signal, merge)
-        if (!this.#place.replace(hour, parts, merged)) throw new Error('the parts are gone')
-      } finally {
-        connection.closeSync()
-      }
+      const merged = await merge({ folder, file, parts }, this.#halt.signal)
+      if (!this.#place.replace(hour, parts, merged)) throw new Error('the parts are gone')
     } catch {
       for (const part of parts) this.#failed.add(part.file)
       rmSync(join(folder, file), { force: true })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -65,7 +65,7 @@ test('nothing but a SELECT, and nothing outside of the store', async () => {
     `SELECT * FROM '${outside}/secret.csv'`,
     "SELECT * FROM glob('/etc/*')",
     "SELECT * FROM read_parquet('http://127.0.0.1:1/x')",
-    "SELECT * FROM query('COPY (SELECT 1) TO ''/tmp/x''')",
+    `SELECT * FROM query('COPY (SELECT 1) TO ''${outside}/x''')`,
     "SELECT * FROM sniff_csv('/etc/passwd')",
     'SET threads = 64',
     'SET enable_external_access = true',
@@ -81,7 +81,6 @@ test('nothing but a SELECT, and nothing outside of the store', async () => {
   ]
   for (const text of refused) await assert.rejects(sql(text), { code: 'QUERY_INVALID' }, text)
   assert.deepEqual((await readdir(outside, { recursive: true })).sort(), listing.sort())
-  assert.equal(existsSync('/tmp/x'), false)
 })
 
 test('what takes too long or too much is ended', async () => {

@@ -13,6 +13,7 @@ import {
 } from './channel.js'
 import { COLUMNS } from './columns.js'
 import { Compactor, type Place } from './compactor.js'
+import { openForWriting } from './duckdb.js'
 import { type Extract, extractColumn, extractName, extractValue, pointerTo } from './extract.js'
 import {
   hourFolder,
@@ -24,13 +25,12 @@ import {
   segmentsOf,
   writeManifest,
 } from './layout.js'
+import { mergeApart } from './merge-apart.js'
+import { Merger } from './merger.js'
 import { PendingTable } from './pending.js'
 import { removeHours } from './retention.js'
 import { Retired } from './retired.js'
 import { quote } from './sql.js'
-
-/** What sorting a whole hour may take of the disk. */
-const SPILL = '4GiB'
 
 /** How often it is looked whether the store is too large, while it is filled once. */
 const LOOKS = 64
@@ -73,7 +73,6 @@ export class SegmentWriter {
     instance: DuckDBInstance,
     filling: DuckDBConnection,
     copying: DuckDBConnection,
-    beside: () => Promise<DuckDBInstance>,
     grace: number,
     counted: (counts: StoreCounts) => void,
   ) {
@@ -87,7 +86,8 @@ export class SegmentWriter {
       segments: (hour) => this.#segmentsOf(hour),
       replace: (hour, parts, merged) => this.#replace(hour, parts, merged),
     }
-    this.#compactor = new Compactor(place, beside, this.#retired, this.counts, () => counted(this.counts))
+    const ways = { near: new Merger(settings), apart: mergeApart(settings) }
+    this.#compactor = new Compactor(place, ways, this.#retired, this.counts, () => counted(this.counts))
     this.#settings = settings
     this.#duckdb = duckdb
     this.#instance = instance
@@ -109,17 +109,9 @@ export class SegmentWriter {
     const duckdb = await import('@duckdb/node-api')
     makeFolder(settings.path)
     const leftovers = removeLeftovers(settings.path, now, grace)
-    const { instance, connection } = await openDuckDB(duckdb, settings, 0.4, {})
+    const { instance, connection } = await openForWriting(settings)
     const copying = await instance.connect()
-    const beside = async () => {
-      const { instance, connection } = await openDuckDB(duckdb, settings, 0.6, {
-        temp_directory: join(settings.path, `spill-${settings.writer}`),
-        max_temp_directory_size: SPILL,
-      })
-      connection.closeSync()
-      return instance
-    }
-    const writer = new SegmentWriter(settings, duckdb, instance, connection, copying, beside, grace, counted)
+    const writer = new SegmentWriter(settings, duckdb, instance, connection, copying, grace, counted)
     writer.counts.leftovers = leftovers
     writer.#removeOld(now)
     return writer
@@ -278,33 +270,4 @@ export class SegmentWriter {
 
 function cannotRoll(error: Error): never {
   throw Object.assign(error, { code: CANNOT_ROLL })
-}
-
-/** A DuckDB with its share of the memory, which can reach nothing outside of the folder. */
-async function openDuckDB(
-  duckdb: DuckDB,
-  { path, memory }: WorkerSettings,
-  share: number,
-  more: Record<string, string>,
-) {
-  const instance = await duckdb.DuckDBInstance.create(':memory:', {
-    memory_limit: `${Math.floor((memory * share) / 1024 ** 2)}MiB`,
-    threads: '1',
-    // What a file or a merge took goes back to the system soon, and not when its allocator comes to it.
-    allocator_background_threads: 'true',
-    allocator_flush_threshold: '16MiB',
-    allocator_bulk_deallocation_flush_threshold: '64MiB',
-    preserve_insertion_order: 'false',
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    temp_directory: '',
-    // It keeps pieces of files that were merged and removed long ago, until the limit of memory is reached.
-    enable_external_file_cache: 'false',
-    ...more,
-  })
-  const connection = await instance.connect()
-  await connection.run(`SET allowed_directories = [${quote(path)}]`)
-  await connection.run('SET enable_external_access = false')
-  await connection.run('SET lock_configuration = true')
-  return { instance, connection }
 }
