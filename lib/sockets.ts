@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import * as zmq from 'zeromq'
 import type { AllowList } from './allow-list.js'
 import type { Clock } from './clock.js'
@@ -264,8 +264,12 @@ function removePath(endpoint: string): void {
   if (path !== undefined) rmSync(path, { force: true })
 }
 
-/** A second bind to an ipc path succeeds and takes the path away from its holder, so we look first (Linux). */
+/**
+ * A second bind to an ipc path succeeds and takes the path away from its holder, so we look first (Linux). Nobody holds a path
+ * whose file is gone, although a socket that has just been closed may still be in the table.
+ */
 function refuseTakenPath(path: string): void {
+  if (!existsSync(path)) return
   let table: string
   try {
     table = readFileSync('/proc/net/unix', 'utf8')
