@@ -58,7 +58,7 @@ test('bson is there once, so that its types are the same everywhere', () => {
 
 test('the lock files serve every platform, and any registry', () => {
   type Entry = { resolved?: string; optionalDependencies?: object }
-  for (const lock of ['package-lock.json', 'bench/peers/package-lock.json']) {
+  for (const lock of ['package-lock.json', 'bench/peers/package-lock.json', '.ci/tools/package-lock.json']) {
     const { packages } = JSON.parse(read(lock)) as { packages: Record<string, Entry> }
     for (const [path, { resolved, optionalDependencies = {} }] of Object.entries(packages)) {
       assert.equal(resolved, undefined, `${path} comes from one registry: --omit-lockfile-registry-resolved`)

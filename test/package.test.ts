@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,8 +11,23 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
+/** Kilobytes (1000 bytes) that the package may have, packed and unpacked; raised with a reason alone. */
+const PACKED = 600
+const UNPACKED = 2000
+
+/** All that may be in it. */
+const MAY_BE_PACKED = [
+  /^(README|CHANGELOG|PROTOCOL)\.md$/,
+  /^(LICENSE|package\.json)$/,
+  /^dist\/(cli|lib|routers|sinks|sources|testing)\/([\w-]+\/)*[\w-]+(\.js|\.d\.ts)$/,
+  /^dist\/sinks\/websocket\/page\/(index\.html|licenses\.md|assets\/[\w-]+\.(js|css|svg))$/,
+  /^sources\/[\w-]+\/samples\/[\w-]+\.log$/,
+]
+const PAGE = 'dist/sinks/websocket/page/'
+
 interface Manifest {
   version: string
+  scripts: Record<string, string>
   exports: Record<string, unknown>
   dependencies: Record<string, string>
   peerDependencies: Record<string, string>
@@ -19,7 +35,9 @@ interface Manifest {
 
 let manifest: Manifest
 let folder: string
+let tarball: string
 let packed: string[]
+let sizes: { size: number; unpackedSize: number }
 
 /** A stranger's project: an empty folder, the tarball installed into it. */
 before(async () => {
@@ -28,12 +46,19 @@ before(async () => {
   // What is tested is what was built for this test run.
   const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
   const { stdout } = await run('npm', pack, { cwd: ROOT })
-  const [{ filename, files }] = JSON.parse(stdout)
+  const [{ filename, files, size, unpackedSize }] = JSON.parse(stdout)
   packed = files.map((file: { path: string }) => file.path)
-  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
-  const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', join(folder, filename)]
-  await run('npm', install, { cwd: folder })
+  sizes = { size, unpackedSize }
+  tarball = join(folder, filename)
+  await install(folder)
 })
+
+async function install(into: string, ...flags: string[]): Promise<void> {
+  await writeFile(join(into, 'package.json'), '{ "private": true, "type": "module" }\n')
+  await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...flags, tarball], {
+    cwd: into,
+  })
+}
 
 after(() => rm(folder, { recursive: true, force: true }))
 
@@ -48,22 +73,72 @@ test('the tarball holds what is needed, and no more', () => {
     assert.ok(packed.includes(path), `${path} is missing`)
   }
   const strangers = packed.filter(
-    (path) =>
-      /\.test\.|\.map$|fixtures|tsbuildinfo/.test(path) ||
-      /^dist\/(test|bench|examples|docs|servers|faults)\//.test(path),
+    (path) => !MAY_BE_PACKED.some((may) => may.test(path)) || /\.test\.|\/fixtures\//.test(path),
   )
   assert.deepEqual(strangers, [])
-  const rooms = new Set(packed.map((path) => path.replace(/^(dist\/\w+)\/.*/, '$1')))
-  assert.ok(rooms.has('dist/cli') && rooms.has('dist/testing'))
-  const page = packed.filter((path) => path.startsWith('dist/sinks/websocket/page/'))
-  assert.ok(page.includes('dist/sinks/websocket/page/index.html'), 'the page is built')
-  assert.deepEqual(
-    page.filter((path) => !/\/page\/(index\.html|licenses\.md|assets\/[\w-]+\.(js|css|svg))$/.test(path)),
-    [],
-  )
+  const modules = packed.filter((path) => /^dist\/.*\.js$/.test(path) && !path.startsWith(`${PAGE}assets/`))
+  for (const path of modules) {
+    assert.ok(packed.includes(path.replace(/\.js$/, '.d.ts')), `${path} has its types`)
+  }
+  assert.ok(modules.length > 200, `all modules, got ${modules.length}`)
+  const page = packed.filter((path) => path.startsWith(PAGE))
+  assert.ok(page.includes(`${PAGE}index.html`), 'the page is built')
+  // What the page was before it was built into its assets is not there a second time.
+  assert.equal(page.filter((path) => path.endsWith('.js')).length, 1)
 })
 
-test('every subpath can be imported, and events travel from a source through a router to a sink', async () => {
+test('the package is as small as it was', (t) => {
+  const [size, unpacked] = [sizes.size / 1000, sizes.unpackedSize / 1000]
+  t.diagnostic(`${size} kB packed, ${unpacked} kB unpacked, ${packed.length} files`)
+  assert.ok(size <= PACKED, `expected at most ${PACKED} kB packed, got ${size}`)
+  assert.ok(unpacked <= UNPACKED, `expected at most ${UNPACKED} kB unpacked, got ${unpacked}`)
+})
+
+test('nothing of ours runs when it is installed', () => {
+  const automatic = ['preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare']
+  assert.deepEqual(
+    automatic.filter((name) => name in manifest.scripts),
+    [],
+  )
+  // npm would build it.
+  assert.ok(!packed.includes('binding.gyp'))
+})
+
+test('its types can be resolved at every subpath', async (t) => {
+  const attw = join(ROOT, '.ci/tools/node_modules/@arethetypeswrong/cli/dist/index.js')
+  if (!existsSync(attw)) {
+    const why = 'THE TYPES ARE NOT CHECKED BY attw: npm ci --prefix .ci/tools'
+    assert.ok(!process.env.CI, why)
+    t.skip(why)
+    return
+  }
+  const { stdout } = await run(process.execPath, [
+    attw,
+    tarball,
+    '--profile',
+    'esm-only',
+    '-f',
+    'json',
+  ]).catch((error) => assert.fail(error.stdout || error.stderr))
+  const { analysis } = JSON.parse(stdout)
+  assert.deepEqual(Object.keys(analysis.entrypoints).sort(), Object.keys(manifest.exports).sort())
+})
+
+test('every subpath can be imported, and events travel from a source through a router to a sink', () =>
+  runEvents(folder))
+
+test('it does so where scripts of packages are ignored', async () => {
+  const strict = await mkdtemp(join(tmpdir(), 'eventstorm-package-'))
+  try {
+    await install(strict, '--ignore-scripts')
+    await runEvents(strict)
+  } finally {
+    await rm(strict, { recursive: true, force: true })
+  }
+})
+
+/** Runs a program of a stranger's in his folder. */
+async function runEvents(project: string): Promise<void> {
   const subpaths = Object.keys(manifest.exports).filter((path) => path !== './package.json')
   const script = `
 import { attach, EventRouter, EventSource } from 'eventstorm'
@@ -88,11 +163,11 @@ await source.drain()
 await sink.drain()
 await router.drain()
 console.log(JSON.stringify(sink.counters()))`
-  await writeFile(join(folder, 'run.js'), script)
-  const { stdout } = await run(process.execPath, ['run.js'], { cwd: folder })
+  await writeFile(join(project, 'run.js'), script)
+  const { stdout } = await run(process.execPath, ['run.js'], { cwd: project })
   const { received, written, lost } = JSON.parse(stdout)
   assert.deepEqual({ received, written, lost }, { received: 100, written: 100, lost: 0 })
-})
+}
 
 test('what tests are made with works for others: the suites, and a pipeline file in virtual time', async () => {
   await writeFile(
