@@ -60,8 +60,7 @@ function counterSection(definition: AnyDefinition, example: Record<string, unkno
   const rows = [...new Set([...counters, ...Object.keys(described)])].map(
     (name) => `| \`${name}\` | ${described[name]?.description ?? ''} |`,
   )
-  const kind = definition.kind.replace(/^./, (letter) => letter.toUpperCase())
-  const beside = `Those of every ${definition.kind} stand at \`${kind}Counters\` in the API.`
+  const beside = `Those of every ${definition.kind}, and how they are shown: [METRICS.md](../../docs/METRICS.md).`
   if (rows.length === 0) return `## Counters\n\nNone of its own. ${beside}\n`
   return ['## Counters', '', '| counter | meaning |', '| --- | --- |', ...rows, '', beside, ''].join('\n')
 }

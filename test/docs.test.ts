@@ -78,6 +78,20 @@ test('every link leads to a file, and to a heading in it', () => {
   assert.deepEqual(unknown(/\]\(([^)\s]+)\)/g, leads), [])
 })
 
+test('every picture is there, and small', async () => {
+  const there = (target: string, path: string) => exists(join(dirname(path), target))
+  assert.deepEqual(unknown(/(?:src|srcset)="([^"]+)"/g, there), [])
+  for (const path of files) {
+    if (!path.startsWith('docs/images/')) continue
+    const { length } = await readFile(new URL(path, ROOT))
+    assert.ok(length < 150_000, `${path} has ${length} bytes`)
+    assert.ok(
+      documents.some(({ text }) => text.includes(path)),
+      `no document shows ${path}`,
+    )
+  }
+})
+
 test('every path that is named exists', () => {
   const paths = new RegExp(`(?<![\\w./@-])((?:dist/)?(?:${ROOMS})/[\\w./@-]*[\\w/])`, 'g')
   // Files that a document itself gives the text of are examples.

@@ -179,6 +179,7 @@ export class TestPipeline implements AsyncDisposable {
     await Promise.all(this.#members.map(({ running }) => running.close()))
   }
 
+  /** Stops all of it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
