@@ -1,6 +1,7 @@
 import { type Emit, type LineParser, type NewEvent, reason } from '../index.js'
 import type { OnLine } from './lines.js'
 
+/** What is counted of the lines that go through a parser; what each means is said by LOG_COUNTERS. */
 export interface LogCounters {
   /** Events that the parser made of the lines. */
   events: number
@@ -10,6 +11,7 @@ export interface LogCounters {
   refused: number
 }
 
+/** All of them, at zero. */
 export function newLogCounters(): LogCounters {
   return { events: 0, unparsed: 0, refused: 0 }
 }
@@ -20,6 +22,7 @@ export const UNPARSED = 'log.unparsed'
 /** Longest line that is carried in a `log.unparsed` event, so that the event itself is never too large. */
 const MAX_UNPARSED_CHARACTERS = 32 * 1024
 
+/** The lines of one file on their way to events. */
 export interface EmittedLines {
   onLine: OnLine
   /** Emits what is still open at the end of the log. */
