@@ -34,6 +34,8 @@ const DOCUMENTED = [
 ] as const
 /** Types that only serve to write others down. */
 const INNER = [
+  'StartPart',
+  'PlacedPart',
   'Report',
   'Flow',
   'PropertySchema',
