@@ -19,8 +19,12 @@ module Eventstorm
       super.tap { |pid| ProcessHook.forked if pid.zero? }
     end
 
+    # The process that calls it ends at once, and nothing that was registered for its end is called.
     def daemon(...)
-      super.tap { ProcessHook.forked }
+      Source.drain_all
+      super
+    ensure
+      ProcessHook.forked
     end
 
     Process.singleton_class.prepend(self)

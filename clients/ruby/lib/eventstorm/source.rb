@@ -27,7 +27,7 @@ module Eventstorm
       # What is open at the end of the program is drained then.
       def remember(source)
         @lock.synchronize do
-          at_exit { drain_all } unless @at_exit
+          at_exit { close_all } unless @at_exit
           @at_exit = true
           @live[source] = true
         end
@@ -37,11 +37,21 @@ module Eventstorm
         @lock.synchronize { @live.delete(source) }
       end
 
+      # Before this process ends, and its sources go on in another one.
+      # @api private
+      def drain_all
+        each_live(&:drain)
+      end
+
       private
 
-      def drain_all
+      def close_all
+        each_live(&:close)
+      end
+
+      def each_live
         live = @lock.synchronize { @live.keys }
-        live.map { |source| Thread.new { source.close } }.each(&:join)
+        live.map { |source| Thread.new { yield source } }.each(&:join)
       end
     end
 
@@ -107,12 +117,18 @@ module Eventstorm
     # Sends what is held, for at most `timeout` seconds, and ends. Can be called any number of times.
     # @return [nil]
     def close(timeout: @options.drain_timeout)
-      sender = @lock.synchronize do
-        @closed = true
-        @sender if @sender&.here?
-      end
-      sender&.close(timeout)
+      @lock.synchronize { @closed = true }
+      drain(timeout:)
       Source.forget(self)
+      nil
+    end
+
+    # Sends what is held, for at most `timeout` seconds, and says farewell to sinks. Takes nothing more in this process, but in
+    # one that is forked.
+    # @api private
+    def drain(timeout: @options.drain_timeout)
+      sender = @lock.synchronize { @sender if @sender&.here? }
+      sender&.close(timeout)
       nil
     end
 
