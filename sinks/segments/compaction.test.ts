@@ -97,17 +97,19 @@ test('many small files become few, while somebody reads: no event is missing or 
   t.after(() => reader[Symbol.asyncDispose]())
   let sent = 0
   let looks = 0
-  await until('there were many merges', async () => {
-    for (let i = 0; i < 10; i++) source.emit('order.placed', { i: sent++ })
-    await clock.advance(2000)
-    const [[count, distinct] = [0, 0]] = (await ask(reader, { measure: ['count', 'distinct(i)'] })).rows as [
-      number,
-      number,
-    ][]
-    looks++
-    assert.equal(count, distinct)
-    return sink.counters().merges === 18
-  })
+  await until(
+    'there were many merges',
+    async () => {
+      for (let i = 0; i < 10; i++) source.emit('order.placed', { i: sent++ })
+      await clock.advance(2000)
+      const [[count, distinct] = [0, 0]] = (await ask(reader, { measure: ['count', 'distinct(i)'] }))
+        .rows as [number, number][]
+      looks++
+      assert.equal(count, distinct)
+      return sink.counters().merges === 18
+    },
+    60_000,
+  )
   await sink.drain()
   assert.equal((await readBack(path)).length, sent)
   assert.ok(looks > 18 && files(path).length < 50, `${files(path).length} files`)
@@ -150,6 +152,8 @@ test('processes that read while files are merged and hours end see no error and 
   })
   const begun = performance.now()
   let turns = 0
+  let hours = 0
+  let mergedAt: number | undefined
   while (
     performance.now() < begun + SOAK ||
     (sink.counters().merges as number) < 10 ||
@@ -157,8 +161,13 @@ test('processes that read while files are merged and hours end see no error and 
   ) {
     assert.ok(turns++ < 100_000, 'the readers answer')
     await emit()
-    // An hour ends every now and then; its files become one, and the parts go a minute later.
-    if (turns % 40 === 0) await clock.advance(HOUR)
+    // An hour ends every now and then; its files become one, and the parts go a minute later. Readers live in real time:
+    // the clock may only go on by an hour when what was merged has been there for a while.
+    if (sink.counters().hoursMerged === hours) mergedAt ??= turns
+    if (mergedAt === undefined || turns < mergedAt + 40) continue
+    await clock.advance(HOUR)
+    hours++
+    mergedAt = undefined
   }
   least = [0, 0]
   for (const child of readers) child.send('end')
