@@ -391,6 +391,17 @@ test('three nodes: with one of them gone it goes on, with two it waits, and noth
   await using cluster = await startCluster(3)
   const url = ownUrl('?timeout=1s', cluster)
   const own = (host: string) => ({ url: url.replace(cluster.hosts.join(','), host), replication: '3' })
+  const knowsAll = async (host: string) => {
+    const fresh = await newClient(parseAddress(own(host).url))
+    try {
+      await fresh.connect()
+      return fresh.hosts.values().filter((each) => each.isUp()).length === cluster.hosts.length
+    } finally {
+      await fresh.shutdown()
+    }
+  }
+  // A node answers before it has heard of all others, and a sink that knows one node alone makes a table there.
+  for (const host of cluster.hosts) await until(`${host} knows all nodes`, () => knowsAll(host), 60_000)
   // Sinks that start at the same time and know another node each make one table.
   const others = await Promise.all(cluster.hosts.map((host) => start(t, own(host))))
   for (const { source } of others) source.emit('order.placed', {})
