@@ -28,7 +28,12 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
 
 async function scene(t: TestContext, mode: 'create' | 'copytruncate') {
   const server = await Nginx.start()
-  t.after(() => server[Symbol.asyncDispose]())
+  let follower: ChildProcess | undefined
+  t.after(async () => {
+    // It writes into the folder that goes with the server.
+    if (follower) await stop(follower, 'SIGKILL')
+    await server[Symbol.asyncDispose]()
+  })
   const at = (name: string) => server.at(name)
   const reopen = `sharedscripts\n postrotate\n kill -USR1 $(cat ${at('pid')})\n endscript`
   writeFileSync(
@@ -62,16 +67,13 @@ async function scene(t: TestContext, mode: 'create' | 'copytruncate') {
     { bind: [freeEndpoint()], subscribe: ['http.hit'] },
   )
   t.after(() => sink.close())
-  let follower: ChildProcess | undefined
   const follow = () => {
     const flags = [
       ...['--file', at('access.log'), '--from-start', '--checkpoint', at('places.json')],
       ...['--checkpoint-interval', '50ms', '--recheck', '50ms', '--rotate-wait', '1s'],
       ...['--connect', sink.endpoints[0]!],
     ]
-    const child = spawn(process.execPath, [CLI, 'source', 'nginx', ...flags], { stdio: 'ignore' })
-    t.after(() => stop(child, 'SIGKILL'))
-    follower = child
+    follower = spawn(process.execPath, [CLI, 'source', 'nginx', ...flags], { stdio: 'ignore' })
   }
   const kill = () => stop(follower!, 'SIGKILL')
   /** Whether the checkpoint has the end of the log. */
