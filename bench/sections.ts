@@ -44,7 +44,8 @@ wrong, missing or doubled would show. All take turns in one run. The naive progr
 and bson; NATS, Redis and MQTT run with their own servers and their usual clients, with JSON, one event a message and a
 hundred as a list in one. Of everybody at most 100,000 events are on the way: the receiver tells the sender how far it is.
 The C program, which is the ceiling, sends the same bytes in messages of the same size (64 KiB) and adds up the same
-numbers; it is held back by libzmq itself, 1000 messages at each end. The ratios are medians of the ratios of each round.`,
+numbers; it is held back by libzmq itself, 1000 messages at each end. Every Node.js process here has \`relaxCollector\`, as the
+program has it, but for one row. The ratios are medians of the ratios of each round.`,
     bound: `Sender and receiver share the machine with libzmq's threads and, where there is one, the router or broker between them. With
 two cores that is what bounds everybody who needs more than two busy threads: through a router or a broker three processes
 share two cores, so the CPU of an event says more than the rate. What C on libzmq does is what the loopback device and the
