@@ -179,10 +179,14 @@ export const FLOODS: Record<string, (attack: Attack) => Promise<number>> = {
   },
 }
 
+/** The garbage collector closes a socket that nobody refers to. */
+const held: zmq.Socket[] = []
+
 /** Somebody with a key who sends more than anybody can read: small messages, each with a number. How many. */
 export async function admitted(attack: Attack): Promise<number> {
   // Somebody has to want it; one that reads nothing keeps nobody waiting.
   const wanting = new zmq.XSubscriber()
+  held.push(wanting)
   libzmq(wanting, attack, attack.sinks)
   wanting.receive().catch(() => {})
   await wanting.send(Buffer.from('\x01flood.'))
