@@ -1,9 +1,9 @@
 /**
  * What an event costs a source in C, in Ruby and in TypeScript: the same events, made in each language, into the same sink,
- * in turns; in C with documents of `eventstorm_document.h` and of libbson. What counts is the CPU of the source's process: from the first event to the last byte, all threads. The sink
- * keeps what comes and looks at it afterwards, since what it does not take at once piles up in the source, which costs
- * memory that only a burst would need. A longer run tells what an event costs once Node.js has compiled what it runs often:
- * what it took beyond the shorter one.
+ * in turns; in C with documents of `eventstorm_document.h` and of libbson. What counts is the CPU of the source's process:
+ * from the first event to the last byte, all threads. The sink keeps what comes and looks at it afterwards, since what it
+ * does not take at once piles up in the source, which costs memory that only a burst would need. A longer run tells what
+ * an event costs once Node.js has compiled what it runs often: what it took beyond the shorter one.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -2,11 +2,8 @@
  * What floods of strangers cost the honest: how long their events take through a router, how many are lost, and what
  * memory the router needs; with keys and without. And what a flood of somebody costs who is in the list.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { newKeyPair } from '../lib/index.js'
+import { identity, keyList } from '../testing/keys.js'
 import { FLOODS } from './flood.js'
 import { RoleProcess } from './processes.js'
 import { finish, type Row, table } from './report.js'
@@ -19,18 +16,8 @@ const ADMITTED_SECONDS = size('BENCH_ADMITTED_SECONDS', 20, 0.5)
 const PATIENCE = 20
 const MAX_MEMORY = '256MiB'
 
-const folder = mkdtempSync(join(tmpdir(), 'storm-floods-'))
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-
-function identity(name: string) {
-  const { publicKey, secretKey } = newKeyPair()
-  const key = join(folder, `${name}.key`)
-  const list = join(folder, `${name}.allow`)
-  writeFileSync(key, `public ${publicKey}\nsecret ${secretKey}\n`, { mode: 0o600 })
-  writeFileSync(list, `${name} ${publicKey}\n`)
-  return { key, list, publicKey, secretKey }
-}
 const [server, peer, unknown] = [identity('server'), identity('peer'), identity('unknown')]
+const allowed = keyList(peer.line)
 const curveOf = ({ publicKey, secretKey }: typeof peer) => ({
   publicKey,
   secretKey,
@@ -75,7 +62,7 @@ async function settled<T>(ask: () => Promise<T>, done: (answer: T) => boolean): 
 
 async function run(flood: string | undefined, where: Endpoint): Promise<{ row: Row; right: boolean }> {
   const { guarded, ...attack } = ENDPOINTS[where]
-  const lists = { key: server.key, allowSources: [peer.list], allowSinks: [peer.list] }
+  const lists = { key: server.key, allowSources: [allowed], allowSinks: [allowed] }
   const keys = guarded ? { key: peer.key, serverKey: [server.publicKey] } : {}
   const started: RoleProcess[] = []
   const start = (role: string, options: object) => {

@@ -1,6 +1,6 @@
 import { pause, type Running, reason, systemClock } from '../lib/index.js'
 import type { Log } from './logging.js'
-import { KINDS, type Kind } from './resolve.js'
+import { ALONG_THE_WAY, KINDS, type Kind } from './resolve.js'
 
 /** Something to start, and to stop when its turn comes. */
 export interface Job {
@@ -8,9 +8,6 @@ export interface Job {
   name: string
   start(): Promise<Running>
 }
-
-/** As the events go. */
-const ALONG_THE_WAY = ['source', 'router', 'sink'] as const
 
 /** How long everything together may take to drain. */
 const DRAIN_DEADLINE = 10_000

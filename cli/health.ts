@@ -33,9 +33,8 @@ export function healthOf({ kind, name, part, running }: Observed): PartHealth {
   if (running.state === 'connecting' || running.state === 'down')
     return unready('it cannot write to its target')
   if (status !== 'running') return unready(`it is ${status}`)
-  const missing = part
-    ? endsOf(part).find((end) => isAlone(end, endsOf(part), running.counters()))
-    : undefined
+  const ends = part ? endsOf(part) : []
+  const missing = ends.find((end) => isAlone(end, ends, running.counters()))
   if (missing) return unready(`it is not connected to ${missing.endpoint}`)
   return { kind, name, ready: true, state }
 }

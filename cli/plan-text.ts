@@ -1,8 +1,6 @@
 import type { Part } from './part.js'
 import type { Place, Plan, Way } from './plan.js'
-
-/** As the events go. */
-const ALONG_THE_WAY = ['source', 'router', 'sink'] as const
+import { ALONG_THE_WAY } from './resolve.js'
 
 /** A plan for people, a part after the other as the events go, each with its ways. */
 export function planText({ parts, ways }: Plan): string {

@@ -16,6 +16,8 @@ import { findPackage } from './find-package.js'
 /** The three kinds of components, in the order in which a pipeline starts them. */
 export const KINDS = ['router', 'sink', 'source'] as const
 export type Kind = (typeof KINDS)[number]
+/** As the events go. */
+export const ALONG_THE_WAY = ['source', 'router', 'sink'] as const
 
 export interface DefinitionOf {
   source: SourceDefinition

@@ -86,10 +86,8 @@ export class Supervised implements Running {
       .catch(() => {})
       .then(() => {
         this.#bury(present)
-        return this.#begin()
+        return this.#revive()
       })
-      .then(() => this.#restarted())
-      .catch((error) => this.#failed(error))
     await this.#starting
   }
 
@@ -184,11 +182,18 @@ export class Supervised implements Running {
     const again = new Date(this.waiting.until).toISOString()
     log.error({ error: reason(error), failures: this.#failures, again }, 'failed; it is started again')
     this.#cancel = clock.after(wait, () => {
-      this.#starting = this.#begin().then(
-        () => this.#restarted(),
-        (failure) => this.#failed(failure),
-      )
+      this.#starting = this.#revive()
     })
+  }
+
+  async #revive(): Promise<void> {
+    try {
+      await this.#begin()
+    } catch (error) {
+      this.#failed(error)
+      return
+    }
+    this.#restarted()
   }
 
   #restarted(): void {

@@ -8,7 +8,7 @@ export const SEGMENT_COUNTERS: CounterInfos = {
   rolls: total('Why a file was written: rows, bytes, time, hour or close.'),
   pending: level('Events that are in no file yet.'),
   merges: total('Times that several files became one.'),
-  mergesFailed: total('Merges that failed; they are tried again.'),
+  mergesFailed: total('Merges that failed; the files that were to be merged go on to count.'),
   hoursMerged: total('Hours whose files were merged at last.'),
   hoursRemoved: total('Hours that were removed, by age or by size of the whole.'),
   leftovers: total('Files without a name in any manifest that were removed at the start.'),

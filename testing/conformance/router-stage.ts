@@ -6,28 +6,28 @@ import {
   type RouterComponent,
   type RouterDefinition,
 } from '../../lib/index.js'
-import { ControlledClock } from '../clock.js'
 import { CollectingSink } from '../collecting-sink.js'
 import { FaultyRouter } from '../faulty-router.js'
+import type { Scene } from './described.js'
 import type { RouterConformance } from './router.js'
+import { Stage } from './stage.js'
 
 const TYPES = ['order.placed', 'http.hit', 'cpu.usage', 'debug.note', 'a']
 /** Who emits. */
 export const SOURCES = ['shop 1', 'shop 2']
 
-/** The stage for one check of a router: a clock, sources, a sink; all of it goes at the end. */
-export class RouterStage {
-  readonly clock = new ControlledClock()
+/** The stage for one check of a router, with sources and a sink. */
+export class RouterStage extends Stage {
   readonly heard = new CollectingSink()
   readonly types: readonly string[]
   readonly passes: (type: string, source: string) => boolean
   #definition: RouterDefinition
   #options: Record<string, unknown>
-  #owned: AsyncDisposable[] = []
 
-  constructor({ definition, passes = () => true, types = TYPES }: RouterConformance, options: object) {
+  constructor({ definition, passes = () => true, types = TYPES }: RouterConformance, scene: Scene) {
+    super(scene)
     this.#definition = definition
-    this.#options = parseOptions(definition.options, options, definition.name)
+    this.#options = parseOptions(definition.options, scene.options, definition.name)
     this.passes = passes
     this.types = types
   }
@@ -37,19 +37,19 @@ export class RouterStage {
   }
 
   router(): FaultyRouter {
-    return this.#own(new FaultyRouter({ clock: this.clock, component: this.component() }))
+    return this.own(new FaultyRouter({ clock: this.clock, component: this.component() }))
   }
 
   async sink(routers: readonly FaultyRouter[]): Promise<AttachedSink> {
     const connect = routers.flatMap((each) => [...each.sinkEndpoints])
-    return this.#own(await attach(this.heard, { connect, clock: this.clock, reconnectInterval: '20ms' }))
+    return this.own(await attach(this.heard, { connect, clock: this.clock, reconnectInterval: '20ms' }))
   }
 
   /** Sources that somebody listens to. */
   async sources(routers: readonly FaultyRouter[]): Promise<EventSource[]> {
     const connect = routers.flatMap((each) => [...each.sourceEndpoints])
     const sources = SOURCES.map((source) =>
-      this.#own(new EventSource({ source, connect, clock: this.clock, reconnectInterval: '20ms' })),
+      this.own(new EventSource({ source, connect, clock: this.clock, reconnectInterval: '20ms' })),
     )
     for (const source of sources) await source.subscribed()
     return sources
@@ -63,14 +63,5 @@ export class RouterStage {
   /** How many of the events that one `emit` emits are to pass. */
   get passing(): number {
     return SOURCES.flatMap((source) => this.types.filter((type) => this.passes(type, source))).length
-  }
-
-  #own<T extends AsyncDisposable>(made: T): T {
-    this.#owned.push(made)
-    return made
-  }
-
-  async end(): Promise<void> {
-    for (const each of this.#owned.reverse()) await each[Symbol.asyncDispose]()
   }
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import type { RouterDefinition } from '../../lib/index.js'
-import { heldAtRest, nothingLeft } from '../held.js'
 import type { Check } from './check.js'
 import { describedChecks, type Scene } from './described.js'
+import { livesLeaveNothing } from './leaves-nothing.js'
 import { RouterStage, SOURCES } from './router-stage.js'
+import { checksOn } from './stage.js'
 import { checkCounters } from './totals.js'
 
 /** What is to be known of a router, to check it. */
@@ -35,19 +36,7 @@ export interface RouterConformance {
 export function conformsAsRouter(conformance: RouterConformance): Check[] {
   const { definition } = conformance
   const begin = conformance.begin ?? ((): Scene => ({ options: {} }))
-  const check = (what: string, body: (stage: RouterStage) => Promise<void>): Check => ({
-    name: `router ${definition.name} ${what}`,
-    async run() {
-      const scene = await begin()
-      const stage = new RouterStage(conformance, scene.options)
-      try {
-        await body(stage)
-      } finally {
-        await stage.end()
-        await scene.end?.()
-      }
-    },
-  })
+  const check = checksOn(definition, async () => new RouterStage(conformance, await begin()))
   return [
     ...describedChecks({ ...conformance, begin }),
     check('opens and closes, again and again, and leaves nothing behind', leavesNothing),
@@ -59,18 +48,12 @@ export function conformsAsRouter(conformance: RouterConformance): Check[] {
 }
 
 async function leavesNothing(stage: RouterStage): Promise<void> {
-  const life = async () => {
+  await livesLeaveNothing(stage.clock, async () => {
     const router = stage.router()
     await Promise.all([router.close(), router.close()])
     await router.restart()
     await router.close()
-  }
-  // What is made once in a process is made in the first life.
-  await life()
-  const [before, timers] = [await heldAtRest(), stage.clock.pending]
-  for (let i = 0; i < 3; i++) await life()
-  await nothingLeft(before)
-  assert.equal(stage.clock.pending, timers, 'no timer is left on the clock')
+  })
 }
 
 /** A heartbeat of what was kept back would make it a loss at every sink behind. */

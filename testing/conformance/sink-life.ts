@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { heldAtRest, nothingLeft } from '../held.js'
+import { livesLeaveNothing } from './leaves-nothing.js'
 import type { SinkStage } from './sink-stage.js'
 import { checkCounters, droppedBy } from './totals.js'
 
 /* What a sink has to hold when nothing goes wrong around it. */
 
 export async function leavesNothing(stage: SinkStage): Promise<void> {
-  const life = async () => {
+  await livesLeaveNothing(stage.clock, async () => {
     const sink = await stage.attach(stage.component())
     await stage.clock.advanceUntil('the sink is open', () => sink.status === 'running', 0)
     const closed = Promise.all([sink.close(), sink.drain(), sink.close()])
@@ -14,13 +14,7 @@ export async function leavesNothing(stage: SinkStage): Promise<void> {
     await sink.close()
     await sink.ended
     assert.equal(sink.status, 'stopped')
-  }
-  // What is made once in a process is made in the first life.
-  await life()
-  const [before, timers] = [await heldAtRest(), stage.clock.pending]
-  for (let i = 0; i < 3; i++) await life()
-  await nothingLeft(before)
-  assert.equal(stage.clock.pending, timers, 'no timer is left on the clock')
+  })
 }
 
 export async function writesWhole(stage: SinkStage): Promise<void> {

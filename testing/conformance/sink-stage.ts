@@ -10,12 +10,10 @@ import {
   type SinkOptions,
   type StormEvent,
 } from '../../lib/index.js'
-import { ControlledClock } from '../clock.js'
 import { freeEndpoint } from '../endpoints.js'
-import { type RecordingLog, recordingLog } from '../recording-log.js'
-import type { Closable } from './check.js'
 import type { Scene } from './described.js'
 import type { SinkConformance } from './sink.js'
+import { Stage } from './stage.js'
 import { checkBalance } from './totals.js'
 
 type Identity = Pick<StormEvent, 'type' | 'source' | 'seq' | 'data'>
@@ -30,37 +28,16 @@ const DATA = [
   {},
 ] as const
 
-/** The stage for one check of a sink: its world, a clock, sources that feed it; all of it goes at the end. */
-export class SinkStage {
-  readonly clock = new ControlledClock()
-  readonly log: RecordingLog = recordingLog()
+/** The stage for one check of a sink, with sources that feed it. */
+export class SinkStage extends Stage {
   readonly conformance: SinkConformance
-  readonly scene: Scene
   /** What was emitted while somebody listened. */
   readonly emitted: Identity[] = []
-  #owned: Closable[] = []
   #numbers = new Map<string, number>()
 
-  private constructor(conformance: SinkConformance, scene: Scene) {
+  constructor(conformance: SinkConformance, scene: Scene) {
+    super(scene)
     this.conformance = conformance
-    this.scene = scene
-  }
-
-  static async play(conformance: SinkConformance, body: (stage: SinkStage) => Promise<void>): Promise<void> {
-    const scene = await conformance.begin()
-    const stage = new SinkStage(conformance, scene)
-    try {
-      await body(stage)
-    } finally {
-      for (const each of stage.#owned.reverse()) await each.close()
-      await scene.end?.()
-    }
-  }
-
-  /** What goes at the end, the last one first. */
-  own<T extends Closable>(made: T): T {
-    this.#owned.push(made)
-    return made
   }
 
   component(): EventSink {

@@ -11,6 +11,7 @@ import {
 } from './sink-faults.js'
 import { flushes, leavesNothing, writesWhole } from './sink-life.js'
 import { SinkStage } from './sink-stage.js'
+import { checksOn } from './stage.js'
 
 /** An event as it was found in a sink's target. */
 export interface StoredEvent {
@@ -64,10 +65,10 @@ export interface SinkConformance<S extends Scene = Scene> {
  */
 export function conformsAsSink<S extends Scene>(conformance: SinkConformance<S>): Check[] {
   const { definition, away, back, idempotent = false } = conformance
-  const check = (what: string, body: (stage: SinkStage) => Promise<void>): Check => ({
-    name: `sink ${definition.name} ${what}`,
-    run: () => SinkStage.play(conformance as unknown as SinkConformance, body),
-  })
+  const check = checksOn(
+    definition,
+    async () => new SinkStage(conformance as unknown as SinkConformance, await conformance.begin()),
+  )
   return [
     ...describedChecks(conformance),
     check('opens and closes, again and again, and leaves nothing behind', leavesNothing),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isStormEvent, type StormEvent } from '../../lib/index.js'
-import { heldAtRest, nothingLeft } from '../held.js'
+import { livesLeaveNothing } from './leaves-nothing.js'
 import { count, type SourceStage } from './source-stage.js'
 import { checkCounters } from './totals.js'
 
@@ -8,20 +8,14 @@ import { checkCounters } from './totals.js'
 
 export async function leavesNothing(stage: SourceStage): Promise<void> {
   const { sink } = await stage.listen()
-  const life = async () => {
+  await livesLeaveNothing(stage.clock, async () => {
     const { source } = await stage.start(sink.endpoints)
     assert.equal(source.status, 'running')
     await Promise.all([source.close(), source.drain(), source.close()])
     await source.close()
     await source.ended
     assert.equal(source.status, 'stopped')
-  }
-  // What is made once in a process is made in the first life.
-  await life()
-  const [before, timers] = [await heldAtRest(), stage.clock.pending]
-  for (let i = 0; i < 3; i++) await life()
-  await nothingLeft(before)
-  assert.equal(stage.clock.pending, timers, 'no timer is left on the clock')
+  })
 }
 
 export async function emitsWhatItSays(stage: SourceStage): Promise<void> {

@@ -8,13 +8,11 @@ import {
   type StartedSource,
   startSource,
 } from '../../lib/index.js'
-import { ControlledClock } from '../clock.js'
 import { CollectingSink } from '../collecting-sink.js'
 import { freeEndpoint } from '../endpoints.js'
-import { type RecordingLog, recordingLog } from '../recording-log.js'
-import type { Closable } from './check.js'
 import type { Scene } from './described.js'
 import type { SourceAt, SourceConformance } from './source.js'
+import { Stage } from './stage.js'
 
 /** A source that runs, with the component in it. */
 export interface Played {
@@ -22,37 +20,13 @@ export interface Played {
   source: StartedSource
 }
 
-/** The stage for one check of a source: its world, a clock, sinks that listen; all of it goes at the end. */
-export class SourceStage {
-  readonly clock = new ControlledClock()
-  readonly log: RecordingLog = recordingLog()
+/** The stage for one check of a source, with sinks that listen. */
+export class SourceStage extends Stage {
   readonly conformance: SourceConformance
-  #scene: Scene
-  #owned: Closable[] = []
 
-  private constructor(conformance: SourceConformance, scene: Scene) {
+  constructor(conformance: SourceConformance, scene: Scene) {
+    super(scene)
     this.conformance = conformance
-    this.#scene = scene
-  }
-
-  static async play(
-    conformance: SourceConformance,
-    body: (stage: SourceStage) => Promise<void>,
-  ): Promise<void> {
-    const scene = await conformance.begin()
-    const stage = new SourceStage(conformance, scene)
-    try {
-      await body(stage)
-    } finally {
-      for (const each of stage.#owned.reverse()) await each.close()
-      await scene.end?.()
-    }
-  }
-
-  /** What goes at the end, the last one first. */
-  own<T extends Closable>(made: T): T {
-    this.#owned.push(made)
-    return made
   }
 
   /** A sink that listens; by itself it is bound. */
@@ -67,15 +41,13 @@ export class SourceStage {
 
   /** Does something to the source's world. */
   async let<T>({ component }: Played, act: (at: SourceAt) => T | Promise<T>): Promise<T> {
-    return act({ scene: this.#scene, component, clock: this.clock })
+    return act({ scene: this.scene, component, clock: this.clock })
   }
 
   /** @param step how fast time passes while it opens, for one that waits in vain for somebody to listen */
   async start(connect: readonly string[], options: SourceOptions = {}, step = 0): Promise<Played> {
     const { definition, findParser } = this.conformance
-    const component = definition.create(
-      parseOptions(definition.options, this.#scene.options, definition.name),
-    )
+    const component = definition.create(parseOptions(definition.options, this.scene.options, definition.name))
     const starting = startSource(component, {
       source: 'conformance',
       name: definition.name,
@@ -110,8 +82,8 @@ export class SourceStage {
 
   /** Starts the source in a world that has an end. */
   async startFinite(connect: readonly string[]): Promise<Played> {
-    const more = await this.conformance.finite!(this.#scene)
-    this.#scene.options = { ...this.#scene.options, ...more }
+    const more = await this.conformance.finite!(this.scene)
+    this.scene.options = { ...this.scene.options, ...more }
     return this.start(connect)
   }
 

@@ -13,6 +13,7 @@ import {
 } from './source-faults.js'
 import { emitsWhatItSays, endsByItself, endsWell, leavesNothing } from './source-life.js'
 import { SourceStage } from './source-stage.js'
+import { checksOn } from './stage.js'
 
 /** What runs in a scene. */
 export interface SourceAt<S extends Scene = Scene> {
@@ -65,10 +66,10 @@ export interface SourceConformance<S extends Scene = Scene> {
  */
 export function conformsAsSource<S extends Scene>(conformance: SourceConformance<S>): Check[] {
   const { definition } = conformance
-  const check = (what: string, body: (stage: SourceStage) => Promise<void>): Check => ({
-    name: `source ${definition.name} ${what}`,
-    run: () => SourceStage.play(conformance as unknown as SourceConformance, body),
-  })
+  const check = checksOn(
+    definition,
+    async () => new SourceStage(conformance as unknown as SourceConformance, await conformance.begin()),
+  )
   const { finite } = conformance
   return [
     ...describedChecks(conformance),
