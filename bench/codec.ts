@@ -3,7 +3,7 @@
  * run, in turns.
  */
 import { BSON } from 'bson'
-import { decodeEvents, WriteSite, writeEvent } from '../lib/codec.js'
+import { decodeEvents, WriteSite, writeEvent } from '../lib/codec/codec.js'
 import type { Message } from '../lib/wire.js'
 import { Checksum, EVENT_TYPE, type Hit, hit } from './event.js'
 import { median } from './processes.js'

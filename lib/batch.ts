@@ -1,6 +1,6 @@
-import { decodeEvents } from './codec.js'
+import { decodeEvents } from './codec/codec.js'
+import { type EventView, viewEvents } from './codec/event-view.js'
 import type { StormEvent } from './event.js'
-import { type EventView, viewEvents } from './event-view.js'
 import { type Message, sliceMessage } from './wire.js'
 
 /**

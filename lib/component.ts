@@ -1,13 +1,13 @@
 import type { z } from 'zod'
+import type { StoreReader } from './ask/query.js'
 import type { EventBatch } from './batch.js'
 import type { Clock } from './clock.js'
-import type { DataWriter } from './codec.js'
+import type { DataWriter } from './codec/codec.js'
 import type { CounterInfos } from './counter-info.js'
 import type { Data, NewEvent } from './event.js'
 import type { TypeHint } from './hint.js'
 import type { Stream } from './loss.js'
 import type { OptionSchema } from './options.js'
-import type { StoreReader } from './query.js'
 
 /** The four states of everything that runs. */
 export type Status = 'starting' | 'running' | 'stopping' | 'stopped'

@@ -1,6 +1,17 @@
 /** The front door: public names only. */
-export { columnsOf, compareKeys, percentile } from './answer.js'
-export { type Answer, ask } from './ask.js'
+export { columnsOf, compareKeys, percentile } from './ask/answer.js'
+export { type Answer, ask } from './ask/ask.js'
+export {
+  type Comparison,
+  type EventQuery,
+  type Field,
+  type Measure,
+  parseField,
+  parseQuery,
+  type QueryAnswer,
+  queryOptions,
+  type StoreReader,
+} from './ask/query.js'
 export {
   Audit,
   type AuditedSink,
@@ -13,7 +24,8 @@ export type { Vitality } from './audit-member.js'
 export { backOff } from './back-off.js'
 export { EventBatch } from './batch.js'
 export { type Clock, pause, systemClock } from './clock.js'
-export { type DataWriter, dataFromJson, dataToJson, eventToJson, NO_ROOM, UNUSUAL } from './codec.js'
+export { type DataWriter, dataFromJson, dataToJson, eventToJson, NO_ROOM, UNUSUAL } from './codec/codec.js'
+export type { EventView } from './codec/event-view.js'
 export { relaxCollector } from './collector.js'
 export {
   type AnyDefinition,
@@ -41,7 +53,6 @@ export {
   silent,
   type Written,
 } from './component.js'
-export type { ConnectionCounters } from './connections.js'
 export {
   addCounters,
   balance,
@@ -52,12 +63,9 @@ export {
   total,
 } from './counter-info.js'
 export { ROUTER_COUNTERS, SINK_COUNTERS, SOURCE_COUNTERS } from './counters.js'
-export { checkEndpoint, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 export { ERRORS, type ErrorCode, EventstormError, reason, SinkError, type Steer, show } from './errors.js'
 export { type Data, isStormEvent, isTypeName, type NewEvent, type StormEvent } from './event.js'
-export type { EventView } from './event-view.js'
 export { type FieldHint, hintType, readHint, type TypeHint, typeOfHint } from './hint.js'
-export { isKey, type KeyPair, newKeyPair } from './keys.js'
 export { Lifecycle } from './lifecycle.js'
 export type { LossCounters, Stream, Verdict } from './loss.js'
 export {
@@ -77,17 +85,6 @@ export {
   z,
 } from './options.js'
 export { compilePattern, compilePatterns, type Pattern, type PatternSet } from './pattern.js'
-export {
-  type Comparison,
-  type EventQuery,
-  type Field,
-  type Measure,
-  parseField,
-  parseQuery,
-  type QueryAnswer,
-  queryOptions,
-  type StoreReader,
-} from './query.js'
 export { type ReceiverCounters, receiverOptions } from './receiver.js'
 export { EventRouter, type RouterCounters, type RouterOptions, routerOptions } from './router.js'
 export {
@@ -101,6 +98,9 @@ export {
   sinkOptions,
 } from './sink.js'
 export type { WriterState } from './sink-writer.js'
+export type { ConnectionCounters } from './sockets/connections.js'
+export { checkEndpoint, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './sockets/endpoint.js'
+export { isKey, type KeyPair, newKeyPair } from './sockets/keys.js'
 export {
   type EmitOptions,
   EventSource,

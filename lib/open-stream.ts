@@ -1,4 +1,4 @@
-import { WriteSite } from './codec.js'
+import { WriteSite } from './codec/codec.js'
 import { isReserved } from './event.js'
 
 /** First allocation for a stream whose habits are unknown. */

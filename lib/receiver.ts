@@ -1,14 +1,14 @@
 import { type Clock, systemClock } from './clock.js'
-import { MAX_DEPTH } from './codec.js'
+import { MAX_DEPTH } from './codec/codec.js'
 import { type Counters, type Logger, silent } from './component.js'
 import { bounding, dialling, receiving } from './end-options.js'
-import { DEFAULT_SINKS_ENDPOINT } from './endpoint.js'
-import { Inlet } from './inlet.js'
 import { Intake } from './intake.js'
 import { Ledger, type LossCounters } from './loss.js'
 import { list, z } from './options.js'
 import { compilePatterns } from './pattern.js'
-import { allowLists, readSecurity, securing, serverKeys } from './security.js'
+import { DEFAULT_SINKS_ENDPOINT } from './sockets/endpoint.js'
+import { Inlet } from './sockets/inlet.js'
+import { allowLists, readSecurity, securing, serverKeys } from './sockets/security.js'
 import type { Malformation, Message } from './wire.js'
 
 /** How everything that receives events is connected and bounded. */

@@ -8,14 +8,14 @@ import {
   silent,
 } from './component.js'
 import { bounding, dialling, publishing, receiving } from './end-options.js'
-import { DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
-import { Inlet } from './inlet.js'
 import { Intake } from './intake.js'
 import { Lifecycle } from './lifecycle.js'
 import { Ledger, type Stream } from './loss.js'
 import { list, parseOptions, z } from './options.js'
-import { Outlet } from './outlet.js'
-import { allowLists, readSecurity, securing, serverKeys } from './security.js'
+import { DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './sockets/endpoint.js'
+import { Inlet } from './sockets/inlet.js'
+import { Outlet } from './sockets/outlet.js'
+import { allowLists, readSecurity, securing, serverKeys } from './sockets/security.js'
 import type { Malformation } from './wire.js'
 
 /** What can be set of an EventRouter. */

@@ -9,7 +9,6 @@ import {
   type Status,
   silent,
 } from './component.js'
-import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { EventstormError, reason, show } from './errors.js'
 import { Lifecycle } from './lifecycle.js'
 import type { Stream } from './loss.js'
@@ -18,6 +17,7 @@ import { MessageQueue } from './queue.js'
 import { Receiver, type ReceiverCounters, receiverOptions } from './receiver.js'
 import { SinkReporter } from './sink-report.js'
 import { SinkWriter, type WriterState } from './sink-writer.js'
+import { DEFAULT_SOURCES_ENDPOINT } from './sockets/endpoint.js'
 
 /** Bounds of the queue between the socket and whoever takes the batches. */
 export const queueOptions = z.strictObject({

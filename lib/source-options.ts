@@ -1,9 +1,9 @@
-import { MAX_BSON_BYTES } from './codec.js'
+import { MAX_BSON_BYTES } from './codec/codec.js'
 import { bounding, dialling, publishing } from './end-options.js'
-import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { isSourceName, MAX_SOURCE_BYTES } from './event.js'
 import { byteSize, duration, list, z } from './options.js'
-import { allowLists, securing, serverKeys } from './security.js'
+import { DEFAULT_SOURCES_ENDPOINT } from './sockets/endpoint.js'
+import { allowLists, securing, serverKeys } from './sockets/security.js'
 
 /** What can be set of an EventSource. */
 export const sourceOptions = z.strictObject({

@@ -9,10 +9,8 @@ import {
   UNUSUAL,
   writeEvent,
   writeEventOf,
-} from './codec.js'
+} from './codec/codec.js'
 import { type Counters, type Logger, type Running, type Status, silent } from './component.js'
-import type { ConnectionCounters } from './connections.js'
-import { DEFAULT_SOURCES_ENDPOINT } from './endpoint.js'
 import { EventstormError, show } from './errors.js'
 import { checkTypeName, type Data, isReserved, isTypeName } from './event.js'
 import { hintType, type TypeHint } from './hint.js'
@@ -20,10 +18,12 @@ import type { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { FIRST_BATCH_BYTES, OpenStream } from './open-stream.js'
 import { parseOptions, type z } from './options.js'
-import { Outlet } from './outlet.js'
 import { compilePattern } from './pattern.js'
 import { inParts, type ReportType, type SentStream, SOURCE_REPORT, type SourceReport } from './report.js'
-import { readSecurity } from './security.js'
+import type { ConnectionCounters } from './sockets/connections.js'
+import { DEFAULT_SOURCES_ENDPOINT } from './sockets/endpoint.js'
+import { Outlet } from './sockets/outlet.js'
+import { readSecurity } from './sockets/security.js'
 import { sourceOptions } from './source-options.js'
 import { headerLength, heartbeatBody, writeHeader } from './wire.js'
 

@@ -11,8 +11,8 @@ const ROOMS = ['lib', ...COMPONENTS, 'testing', 'servers', 'cli', 'faults', 'cli
 
 /** The only files that may import these, types left out. */
 const OWNERS: Record<string, string[]> = {
-  zeromq: ['lib/sockets', 'lib/zap'],
-  bson: ['lib/codec', 'clients/wanted'],
+  zeromq: ['lib/sockets/sockets', 'lib/sockets/zap'],
+  bson: ['lib/codec/codec', 'clients/wanted'],
   zod: ['lib/options'],
 }
 /** What tests of the whole are made of, without being a test. */
@@ -23,6 +23,9 @@ const PAGE = /^sinks\/[\w-]+\/page\//
 const PAGE_PACKAGES = ['preact', 'preact/hooks', 'uplot', 'uplot/dist/uPlot.min.css']
 /** A pipeline file is tested by what runs it, and by no reader of its own. */
 const PIPELINE_READERS = ['cli/pipeline', 'cli/part']
+/** What rooms of lib keep to themselves: how bytes are read and written fast, and the sockets with all that ZeroMQ wants. */
+const INNER =
+  /^lib\/codec\/(shape-writer|shape-reader|field-reader|generated|kept-texts)$|^lib\/sockets\/(sockets|door|zap|memory-watch|seldom)$/
 const FRONT_DOOR = /^lib\/(\w+\/)?index$/
 
 /** Says what is wrong when `file` imports `target`, both without ending; undefined when it may. */
@@ -49,6 +52,7 @@ function fault(file: string, target: string, kind: 'package' | 'file', typeOnly 
   if (isTest && target === 'servers/index' && room !== 'lib') return
   if (FRONT_DOOR.test(target)) return
   if (file === 'testing/pipeline' && PIPELINE_READERS.includes(target)) return
+  if (INNER.test(target) && dirname(file) !== dirname(target)) return `${dirname(target)} keeps it to itself`
   const home = COMPONENTS.includes(room!) ? `${room}/${noun}` : room
   return target.startsWith(`${home}/`) ? undefined : `only the front door of lib, and ${home} itself`
 }
@@ -101,6 +105,8 @@ test('the law knows what is forbidden', () => {
     ['lib/sink', 'pino', 'package'],
     ['lib/sink', 'cli/run', 'file'],
     ['lib/sink', 'lib/sink.test', 'file'],
+    ['lib/source', 'lib/sockets/sockets', 'file'],
+    ['lib/batch', 'lib/codec/shape-reader', 'file'],
     ['sources/nginx/nginx', 'zod', 'package'],
     ['sources/nginx/nginx', 'lib/source', 'file'],
     ['sources/nginx/nginx', 'lib/follow/lines', 'file'],

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ControlledClock, until } from '../../testing/index.js'
 import { EventstormError } from '../errors.js'
-import type { EventQuery, QueryAnswer, StoreReader } from '../query.js'
 import { Asker, type Question } from './asker.js'
 import { questionOf, replyTo } from './http.js'
+import type { EventQuery, QueryAnswer, StoreReader } from './query.js'
 
 /** A store whose answers come when the test wants them. */
 class HeldReader implements StoreReader {

@@ -1,9 +1,9 @@
-import { type Answer, ask } from '../ask.js'
 import { type Clock, systemClock } from '../clock.js'
 import type { Counters } from '../component.js'
 import { EventstormError } from '../errors.js'
 import { duration, parseOptions, z } from '../options.js'
-import type { queryOptions, StoreReader } from '../query.js'
+import { type Answer, ask } from './ask.js'
+import type { queryOptions, StoreReader } from './query.js'
 
 /** Bounds of what questions may cost. */
 export const askerOptions = z.strictObject({

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { EventstormError, reason } from '../errors.js'
 import { listOptions } from '../options.js'
-import { queryOptions } from '../query.js'
 import { type Asker, INVALID, type Question } from './asker.js'
+import { queryOptions } from './query.js'
 
 /** What an answer, or the lack of one, looks like. */
 export interface QueryReply {

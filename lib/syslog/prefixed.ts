@@ -1,4 +1,4 @@
-import { UNUSUAL } from '../codec.js'
+import { UNUSUAL } from '../codec/codec.js'
 import type { LineParser, LineWriter } from '../component.js'
 import type { NewEvent } from '../event.js'
 import { SyslogHeads, type SyslogOptions } from './head.js'

@@ -1,6 +1,6 @@
-import { EventstormError, show } from './errors.js'
-import { duration, list, z } from './options.js'
-import { compilePatterns } from './pattern.js'
+import { EventstormError, show } from '../errors.js'
+import { duration, list, z } from '../options.js'
+import { compilePatterns } from '../pattern.js'
 
 /*
  * How any store is asked: one small vocabulary, written by a user, read here, answered by the store's reader.

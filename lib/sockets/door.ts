@@ -1,7 +1,7 @@
-import type { Clock } from './clock.js'
-import type { Logger } from './component.js'
+import type { Clock } from '../clock.js'
+import type { Logger } from '../component.js'
+import { reason } from '../errors.js'
 import { type ConnectionCounters, noConnections, sumConnections } from './connections.js'
-import { reason } from './errors.js'
 import type { EndOptions } from './sockets.js'
 
 /** Wait before the next attempt to bind an endpoint that is only just being given up, milliseconds. */

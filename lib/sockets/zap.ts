@@ -1,7 +1,7 @@
 import * as zmq from 'zeromq'
-import { systemClock } from './clock.js'
-import { type Logger, silent } from './component.js'
-import { reason } from './errors.js'
+import { systemClock } from '../clock.js'
+import { type Logger, silent } from '../component.js'
+import { reason } from '../errors.js'
 import { toZ85 } from './keys.js'
 
 /** Who decides for one endpoint. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ControlledClock } from '../testing/index.js'
+import { ControlledClock } from '../../testing/index.js'
 import { Connections } from './connections.js'
 
 const LIMITS = { maxConnections: 2, maxConnectionRate: 3, handshakeTimeout: 1000 }

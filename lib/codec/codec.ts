@@ -1,9 +1,9 @@
 import { BSON, EJSON, type Long } from 'bson'
-import { EventstormError, reason, show } from './errors.js'
-import type { Data, NewEvent, StormEvent } from './event.js'
+import { EventstormError, reason, show } from '../errors.js'
+import type { Data, NewEvent, StormEvent } from '../event.js'
+import type { Message } from '../wire.js'
 import { READ_DEPTH, ReadSite, readEvent, UNREAD } from './shape-reader.js'
 import { type DataWriter, NO_ROOM, UNUSUAL, WriteSite, writeEvent, writeEventOf } from './shape-writer.js'
-import type { Message } from './wire.js'
 
 export { type DataWriter, NO_ROOM, UNUSUAL, WriteSite, writeEvent, writeEventOf }
 

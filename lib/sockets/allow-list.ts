@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs'
-import type { Clock } from './clock.js'
-import type { Logger } from './component.js'
-import { EventstormError, reason, show } from './errors.js'
-import { typeOfHint } from './hint.js'
+import type { Clock } from '../clock.js'
+import type { Logger } from '../component.js'
+import { EventstormError, reason, show } from '../errors.js'
+import { typeOfHint } from '../hint.js'
+import { compilePatterns } from '../pattern.js'
 import { isKey, keyLines } from './keys.js'
-import { compilePatterns } from './pattern.js'
 
 /** Time between two looks at the file, milliseconds. */
 const LOOK_EVERY = 250

@@ -1,7 +1,7 @@
-import { type Logger, silent } from './component.js'
+import { type Logger, silent } from '../component.js'
+import { MAX_TYPE_BYTES } from '../event.js'
 import { type ConnectionCounters, sumConnections } from './connections.js'
 import { Door, doorsOf, openAll } from './door.js'
-import { MAX_TYPE_BYTES } from './event.js'
 import { MemoryWatch, type Vitals } from './memory-watch.js'
 import { SubscribingEnd, type SubscribingOptions } from './sockets.js'
 

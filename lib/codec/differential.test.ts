@@ -18,11 +18,11 @@ import {
   Timestamp,
   UUID,
 } from 'bson'
-import { seeded } from '../testing/random.js'
-import { EventBatch } from './batch.js'
+import { seeded } from '../../testing/random.js'
+import { EventBatch } from '../batch.js'
+import type { Message } from '../wire.js'
 import { decodeEvents, encodeEvent, WriteSite, writeEvent } from './codec.js'
 import { ReadSite, readEvent, UNREAD } from './shape-reader.js'
-import type { Message } from './wire.js'
 
 const SEED = 20260102
 const DOCUMENTS = 100_000

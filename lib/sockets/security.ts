@@ -1,7 +1,7 @@
+import { EventstormError } from '../errors.js'
+import { list, z } from '../options.js'
 import { AllowList } from './allow-list.js'
-import { EventstormError } from './errors.js'
 import { type KeyPair, readKeyPair, readPublicKey } from './keys.js'
-import { list, z } from './options.js'
 
 /*
  * Who may reach an end, and how it shows who it is. Options first, then what becomes of them.

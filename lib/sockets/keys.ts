@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { EventstormError, reason, show } from './errors.js'
+import { EventstormError, reason, show } from '../errors.js'
 
 /** The long-term keys of one end for CURVE (ZeroMQ RFC 26), each 32 bytes as 40 characters of Z85. */
 export interface KeyPair {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BSON, type Document } from 'bson'
+import type { Data, StormEvent } from '../event.js'
 import {
   dataFromJson,
   dataToJson,
@@ -10,7 +11,6 @@ import {
   MAX_BSON_BYTES,
   MAX_DEPTH,
 } from './codec.js'
-import type { Data, StormEvent } from './event.js'
 
 const TIME = new Date('2026-01-02T03:04:05.678Z')
 const encode = (data: Data, extensions?: Record<string, Data>) =>

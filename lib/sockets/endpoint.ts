@@ -1,4 +1,4 @@
-import { EventstormError, show } from './errors.js'
+import { EventstormError, show } from '../errors.js'
 
 /** Where a router listens for sources unless told otherwise, and where sources dial. */
 export const DEFAULT_SOURCES_ENDPOINT = 'tcp://127.0.0.1:5555'

@@ -3,9 +3,9 @@ import { appendFileSync, chmodSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { test } from 'node:test'
 import * as zmq from 'zeromq'
-import { attach, EventRouter, EventSource, newKeyPair, type SinkOptions } from '../lib/index.js'
-import { freeEndpoint, recordingLog, until } from '../testing/index.js'
-import { identity, keyList } from '../testing/keys.js'
+import { freeEndpoint, recordingLog, until } from '../../testing/index.js'
+import { identity, keyList } from '../../testing/keys.js'
+import { attach, EventRouter, EventSource, newKeyPair, type SinkOptions } from '../index.js'
 import { isKey, readPublicKey, toZ85 } from './keys.js'
 
 /** Collects what it receives. */

@@ -1,5 +1,5 @@
-import { type Clock, systemClock } from './clock.js'
-import { parseOptions, type z } from './options.js'
+import { type Clock, systemClock } from '../clock.js'
+import { parseOptions, type z } from '../options.js'
 import { parseQuery, type QueryAnswer, queryOptions, type StoreReader } from './query.js'
 
 /** An answer that says whether it is all there is. */

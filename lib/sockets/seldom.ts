@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js'
+import type { Clock } from '../clock.js'
 
 /** Matters remembered at most; whoever makes them up is told of less exactly, but does not fill the memory. */
 const MAX_MATTERS = 1000

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { test } from 'node:test'
-import { EventSource } from '../lib/index.js'
-import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
+import { ControlledClock, freeEndpoint, until } from '../../testing/index.js'
+import { EventSource } from '../index.js'
 import { Inlet } from './inlet.js'
 import type { Vitals } from './memory-watch.js'
 

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js'
+import type { Clock } from '../clock.js'
 
 /** What is known of an end's connections; `opened - disconnected` are open. */
 export type ConnectionCounters = {
