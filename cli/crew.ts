@@ -1,5 +1,6 @@
 import { pause, type Running, reason, systemClock } from '../lib/index.js'
 import type { Log } from './logging.js'
+import { quiet } from './quiet.js'
 import { ALONG_THE_WAY, KINDS, type Kind } from './resolve.js'
 
 /** Something to start, and to stop when its turn comes. */
@@ -13,8 +14,6 @@ export interface Job {
 const DRAIN_DEADLINE = 10_000
 /** How long it may take to close what did not drain. */
 const CLOSE_DEADLINE = 2000
-/** An end is quiet when nothing has come for so long; what was sent before is then through. */
-const QUIET_FOR = 40
 
 /**
  * All that runs in this program. Routers start first, then sinks, then sources, so that nothing is emitted into the
@@ -94,17 +93,6 @@ export class Crew {
 }
 
 const never = new Promise<never>(() => {})
-
-/** Waits until no more messages come in. */
-async function quiet(each: Running, signal: AbortSignal): Promise<void> {
-  for (let before = -1; !signal.aborted && each.status === 'running'; ) {
-    const { messages, messagesIn } = each.counters()
-    const now = Number(messages ?? messagesIn ?? 0)
-    if (now === before) return
-    before = now
-    await pause(systemClock, QUIET_FOR, signal)
-  }
-}
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,5 +1,11 @@
-import { DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from '../lib/index.js'
-import type { Part } from './part.js'
+import { type AnyDefinition, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from '../lib/index.js'
+
+/** What has ends: a part, of which no more is to be known here. */
+export interface HasEnds {
+  definition: Pick<AnyDefinition, 'kind'>
+  /** The framework's options as they were given. */
+  framework: Readonly<Record<string, unknown>>
+}
 
 /** One endpoint of a part. */
 export interface PartEnd {
@@ -7,6 +13,8 @@ export interface PartEnd {
   /** Whether events come in there or go out. */
   way: 'in' | 'out'
   endpoint: string
+  /** The option that it is given with, `connectSinks`; also when nobody gave it. */
+  option: string
   /** Where it was given: the option, and its place in a list. Empty for an endpoint that nobody gave. */
   path: readonly (string | number)[]
 }
@@ -26,7 +34,7 @@ const side = (way: Side['way'], suffix: string, use: PartEnd['use'], endpoint: s
   otherwise: { use, endpoint },
 })
 
-const SIDES: Record<Part['definition']['kind'], readonly Side[]> = {
+const SIDES: Record<AnyDefinition['kind'], readonly Side[]> = {
   source: [side('out', '', 'connect', DEFAULT_SOURCES_ENDPOINT)],
   router: [
     side('in', 'Sources', 'bind', DEFAULT_SOURCES_ENDPOINT),
@@ -43,16 +51,16 @@ export const ENDPOINT_OPTIONS: Readonly<Record<string, PartEnd['use']>> = Object
 )
 
 /** All endpoints of a part, those that it has without being told too. */
-export function endsOf({ definition, framework }: Part): PartEnd[] {
+export function endsOf({ definition, framework }: HasEnds): PartEnd[] {
   return SIDES[definition.kind].flatMap(({ way, otherwise, ...options }) => {
     const given = (['bind', 'connect'] as const).flatMap((use) => {
-      const value = framework[options[use]]
+      const option = options[use]
+      const value = framework[option]
       return texts(value).map((endpoint, i): PartEnd => {
-        const path = Array.isArray(value) ? [options[use], i] : [options[use]]
-        return { use, way, endpoint, path }
+        return { use, way, endpoint, option, path: Array.isArray(value) ? [option, i] : [option] }
       })
     })
-    return given.length > 0 ? given : [{ ...otherwise, way, path: [] }]
+    return given.length > 0 ? given : [{ ...otherwise, way, option: options[otherwise.use], path: [] }]
   })
 }
 

@@ -3,7 +3,7 @@ import type { StoreReader } from './ask/query.js'
 import type { EventBatch } from './batch.js'
 import type { Clock } from './clock.js'
 import type { DataWriter } from './codec/codec.js'
-import type { CounterInfos } from './counter-info.js'
+import type { CounterInfos, Counters } from './counter-info.js'
 import type { Data, NewEvent } from './event.js'
 import type { TypeHint } from './hint.js'
 import type { Stream } from './loss.js'
@@ -91,9 +91,6 @@ export interface Emit {
    */
   written?(type: string, writer: DataWriter): boolean
 }
-
-/** Numbers that something keeps about itself, as metrics show them; a nested record counts by reason. */
-export type Counters = Record<string, number | Record<string, number>>
 
 /** Everything that runs: an EventSource, an EventRouter, an attached sink, a started source component. */
 export interface Running extends AsyncDisposable {

@@ -1,4 +1,5 @@
-import type { Counters } from './component.js'
+/** Numbers that something keeps about itself, as metrics show them; a nested record counts by reason. */
+export type Counters = Record<string, number | Record<string, number>>
 
 /**
  * How a number behaves: a `total` only grows, a `balance` adds up too but may be taken back (what was lost comes late

@@ -30,7 +30,6 @@ export { relaxCollector } from './collector.js'
 export {
   type AnyDefinition,
   type Context,
-  type Counters,
   defineRouter,
   defineSink,
   defineSource,
@@ -58,6 +57,7 @@ export {
   balance,
   type CounterInfo,
   type CounterInfos,
+  type Counters,
   level,
   type Nature,
   total,

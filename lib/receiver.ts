@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from './clock.js'
 import { MAX_DEPTH } from './codec/codec.js'
-import { type Counters, type Logger, silent } from './component.js'
+import { type Logger, silent } from './component.js'
+import type { Counters } from './counter-info.js'
 import { bounding, dialling, receiving } from './end-options.js'
 import { Intake } from './intake.js'
 import { Ledger, type LossCounters } from './loss.js'

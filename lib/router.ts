@@ -1,12 +1,6 @@
 import { type Clock, systemClock } from './clock.js'
-import {
-  type Counters,
-  type Logger,
-  type RouterComponent,
-  type Running,
-  type Status,
-  silent,
-} from './component.js'
+import { type Logger, type RouterComponent, type Running, type Status, silent } from './component.js'
+import type { Counters } from './counter-info.js'
 import { bounding, dialling, publishing, receiving } from './end-options.js'
 import { Intake } from './intake.js'
 import { Lifecycle } from './lifecycle.js'

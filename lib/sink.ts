@@ -1,7 +1,6 @@
 import { EventBatch } from './batch.js'
 import { type Clock, pause, systemClock } from './clock.js'
 import {
-  type Counters,
   type EventSink,
   type Logger,
   type Running,
@@ -9,6 +8,7 @@ import {
   type Status,
   silent,
 } from './component.js'
+import type { Counters } from './counter-info.js'
 import { EventstormError, reason, show } from './errors.js'
 import { Lifecycle } from './lifecycle.js'
 import type { Stream } from './loss.js'

@@ -10,7 +10,8 @@ import {
   writeEvent,
   writeEventOf,
 } from './codec/codec.js'
-import { type Counters, type Logger, type Running, type Status, silent } from './component.js'
+import { type Logger, type Running, type Status, silent } from './component.js'
+import type { Counters } from './counter-info.js'
 import { EventstormError, show } from './errors.js'
 import { checkTypeName, type Data, isReserved, isTypeName } from './event.js'
 import { hintType, type TypeHint } from './hint.js'

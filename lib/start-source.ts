@@ -1,6 +1,7 @@
 import { systemClock } from './clock.js'
-import type { Counters, Emit, Running, SourceComponent, SourceContext, Status } from './component.js'
+import type { Emit, Running, SourceComponent, SourceContext, Status } from './component.js'
 import { silent } from './component.js'
+import type { Counters } from './counter-info.js'
 import { EventstormError, show } from './errors.js'
 import type { TypeHint } from './hint.js'
 import { Lifecycle } from './lifecycle.js'

@@ -1,6 +1,7 @@
 import { EventBatch } from './batch.js'
 import { systemClock } from './clock.js'
-import { type Counters, type Running, type Status, silent } from './component.js'
+import { type Running, type Status, silent } from './component.js'
+import type { Counters } from './counter-info.js'
 import { Lifecycle } from './lifecycle.js'
 import type { Stream } from './loss.js'
 import { parseOptions, z } from './options.js'

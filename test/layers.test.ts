@@ -21,8 +21,9 @@ const CLI_PACKAGES = ['commander', 'pino', 'prom-client', 'yaml', 'picocolors']
 /** The page runs in browsers: it has packages of its own, and of its sink nothing but what both say to each other. */
 const PAGE = /^sinks\/[\w-]+\/page\//
 const PAGE_PACKAGES = ['preact', 'preact/hooks', 'uplot', 'uplot/dist/uPlot.min.css']
-/** A pipeline file is tested by what runs it, and by no reader of its own. */
-const PIPELINE_READERS = ['cli/pipeline', 'cli/part']
+/** A pipeline file is tested by what reads it, starts its parts, knows their ends and stops them in order; by no twin of it. */
+const PIPELINE = ['cli/pipeline', 'cli/part', 'cli/part-ends', 'cli/resolve', 'cli/quiet']
+const PIPELINE_TESTERS = ['testing/pipeline', 'testing/own-endpoints']
 /** What rooms of lib keep to themselves: how bytes are read and written fast, and the sockets with all that ZeroMQ wants. */
 const INNER =
   /^lib\/codec\/(shape-writer|shape-reader|field-reader|generated|kept-texts)$|^lib\/sockets\/(sockets|door|zap|memory-watch|seldom)$/
@@ -51,7 +52,7 @@ function fault(file: string, target: string, kind: 'package' | 'file', typeOnly 
   if (isTest && (target === 'testing/index' || (room === 'lib' && target.startsWith('testing/')))) return
   if (isTest && target === 'servers/index' && room !== 'lib') return
   if (FRONT_DOOR.test(target)) return
-  if (file === 'testing/pipeline' && PIPELINE_READERS.includes(target)) return
+  if (PIPELINE_TESTERS.includes(file) && PIPELINE.includes(target)) return
   if (INNER.test(target) && dirname(file) !== dirname(target)) return `${dirname(target)} keeps it to itself`
   const home = COMPONENTS.includes(room!) ? `${room}/${noun}` : room
   return target.startsWith(`${home}/`) ? undefined : `only the front door of lib, and ${home} itself`
@@ -76,25 +77,66 @@ function imports(text: string): { specifier: string; typeOnly: boolean }[] {
   }))
 }
 
+/** All files of these rooms with what they import, both without ending. */
+const graph = new Map(
+  ROOMS.flatMap((room) =>
+    readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.tsx?$/.test(name))
+      .map((name) => {
+        const path = join(room, name)
+        const file = path.replace(/\.tsx?$/, '')
+        const found = imports(readFileSync(join(ROOT, path), 'utf8')).map(({ specifier, typeOnly }) => {
+          const inside = specifier.startsWith('.')
+          const target = inside ? join(dirname(file), specifier).replace(/\.js$/, '') : specifier
+          return { target, kind: inside ? ('file' as const) : ('package' as const), typeOnly }
+        })
+        return [file, found] as const
+      }),
+  ),
+)
+
 test('every import goes inward, through a front door', () => {
-  const faults: string[] = []
-  let seen = 0
-  for (const room of ROOMS) {
-    for (const name of readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })) {
-      if (!/\.tsx?$/.test(name)) continue
-      const path = join(room, name)
-      const file = path.replace(/\.tsx?$/, '')
-      for (const { specifier, typeOnly } of imports(readFileSync(join(ROOT, path), 'utf8'))) {
-        seen++
-        const inside = specifier.startsWith('.')
-        const target = inside ? join(dirname(file), specifier).replace(/\.js$/, '') : specifier
-        const wrong = fault(file, target, inside ? 'file' : 'package', typeOnly)
-        if (wrong) faults.push(`${path} imports ${specifier}: ${wrong}`)
-      }
-    }
-  }
+  const faults = [...graph].flatMap(([file, found]) =>
+    found.flatMap(({ target, kind, typeOnly }) => {
+      const wrong = fault(file, target, kind, typeOnly)
+      return wrong ? [`${file} imports ${target}: ${wrong}`] : []
+    }),
+  )
   assert.deepEqual(faults, [])
+  const seen = [...graph.values()].flat().length
   assert.ok(seen > 100, `only ${seen} imports were found`)
+})
+
+/** The first circle found on the ways from `file` on: the files of it, in order. */
+function circleFrom(
+  file: string,
+  targets: (file: string) => string[],
+  done: Set<string>,
+  way: string[] = [],
+): string[] | undefined {
+  if (way.includes(file)) return [...way.slice(way.indexOf(file)), file]
+  if (done.has(file)) return undefined
+  for (const target of targets(file)) {
+    const circle = circleFrom(target, targets, done, [...way, file])
+    if (circle) return circle
+  }
+  done.add(file)
+  return undefined
+}
+
+test('no imports go round in a circle, not even those of types', () => {
+  const done = new Set<string>()
+  const targets = (file: string) =>
+    (graph.get(file) ?? []).flatMap(({ target, kind }) => (kind === 'file' ? [target] : []))
+  assert.deepEqual(
+    [...graph.keys()].flatMap((file) => circleFrom(file, targets, done) ?? []),
+    [],
+  )
+  const rounds: Record<string, string[]> = { a: ['b'], b: ['c', 'd'], c: [], d: ['b'] }
+  assert.deepEqual(
+    circleFrom('a', (file) => rounds[file]!, new Set()),
+    ['b', 'd', 'b'],
+  )
 })
 
 test('the law knows what is forbidden', () => {
@@ -120,6 +162,7 @@ test('the law knows what is forbidden', () => {
     ['testing/clock', 'servers/index', 'file'],
     ['testing/clock', 'cli/part', 'file'],
     ['testing/pipeline', 'cli/run', 'file'],
+    ['testing/own-endpoints', 'cli/supervise', 'file'],
     ['sinks/mongodb/mongodb', 'servers/index', 'file'],
     ['sinks/mongodb/mongodb.test', 'servers/build', 'file'],
     ['servers/build', 'mongodb', 'package'],

@@ -2,11 +2,18 @@
 export { ControlledClock } from './clock.js'
 export { CollectingSink } from './collecting-sink.js'
 export type { Check } from './conformance/check.js'
-export type { Scene } from './conformance/described.js'
+export type {
+  RouterConformance,
+  Scene,
+  SinkConformance,
+  SourceAt,
+  SourceConformance,
+  StoredEvent,
+} from './conformance/conformance.js'
 export { conformsAsLogSource, type LogSourceConformance } from './conformance/log-source.js'
-export { conformsAsRouter, type RouterConformance } from './conformance/router.js'
-export { conformsAsSink, type SinkConformance, type StoredEvent } from './conformance/sink.js'
-export { conformsAsSource, type SourceAt, type SourceConformance } from './conformance/source.js'
+export { conformsAsRouter } from './conformance/router.js'
+export { conformsAsSink } from './conformance/sink.js'
+export { conformsAsSource } from './conformance/source.js'
 export { freeEndpoint, TRANSPORTS, type Transport } from './endpoints.js'
 export { FaultyRouter } from './faulty-router.js'
 export { held, heldAtRest, nothingLeft } from './held.js'

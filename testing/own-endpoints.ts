@@ -1,11 +1,6 @@
-import { type AnyDefinition, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from '../lib/index.js'
+import { endsOf, type HasEnds } from '../cli/part-ends.js'
+import { DEFAULT_SOURCES_ENDPOINT } from '../lib/index.js'
 import { freeEndpoint } from './endpoints.js'
-
-interface OpenPart {
-  definition: AnyDefinition
-  /** The framework's options as they were given. */
-  framework: Record<string, unknown>
-}
 
 /** For each endpoint of a pipeline file one that nobody else uses: an ipc path for what others could dial. */
 export class OwnEndpoints {
@@ -24,29 +19,21 @@ export class OwnEndpoints {
   }
 
   /** The framework's options of a part, with these endpoints, and with the defaults written out. */
-  framework(part: OpenPart): Record<string, unknown> {
-    const framework: Record<string, unknown> = { ...part.framework, reconnectInterval: 20 }
-    const given = (option: string) => [part.framework[option] ?? []].flat() as string[]
-    const lacks = (...options: string[]) => options.every((option) => given(option).length === 0)
-    const move = (option: string, fallback?: string) => {
-      const endpoints = fallback === undefined ? given(option) : [fallback]
-      if (endpoints.length > 0) framework[option] = endpoints.map((each) => this.of(each))
+  framework(part: HasEnds): Record<string, unknown> {
+    const own: Record<string, string[]> = {}
+    const move = (option: string, endpoint: string) => {
+      own[option] ??= []
+      own[option].push(this.of(endpoint))
     }
-    const ends: Record<string, [option: string, instead: string, fallback: string][]> = {
-      source: [['connect', 'bind', DEFAULT_SOURCES_ENDPOINT]],
-      sink: [['connect', 'bind', DEFAULT_SINKS_ENDPOINT]],
-      router: [
-        ['bindSources', 'connectSources', DEFAULT_SOURCES_ENDPOINT],
-        ['bindSinks', 'connectSinks', DEFAULT_SINKS_ENDPOINT],
-      ],
+    const ends = endsOf(part)
+    for (const { option, endpoint } of ends) move(option, endpoint)
+    if (part.definition.kind === 'sink') {
+      const told = [part.framework.report ?? []].flat() as string[]
+      // Who was given no endpoint at all reports to the router of this machine.
+      const lacksAll = told.length === 0 && ends.every(({ path }) => path.length === 0)
+      for (const endpoint of lacksAll ? [DEFAULT_SOURCES_ENDPOINT] : told) move('report', endpoint)
     }
-    for (const [option, instead, fallback] of ends[part.definition.kind]!) {
-      move(option, lacks(option, instead) ? fallback : undefined)
-      move(instead)
-    }
-    if (part.definition.kind === 'sink')
-      move('report', lacks('connect', 'bind', 'report') ? DEFAULT_SOURCES_ENDPOINT : undefined)
-    return framework
+    return { ...part.framework, ...own, reconnectInterval: 20 }
   }
 }
 

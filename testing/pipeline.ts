@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { PlacedPart } from '../cli/pipeline.js'
+import { quiet } from '../cli/quiet.js'
+import { ALONG_THE_WAY, KINDS } from '../cli/resolve.js'
 import {
   didYouMean,
   type EventSink,
@@ -27,11 +29,6 @@ export interface TestPipelineOptions {
 }
 
 type StartPart = (part: PlacedPart, log: RecordingLog['log'], clock: ControlledClock) => Promise<Running>
-
-const START_ORDER = ['router', 'sink', 'source']
-const STOP_ORDER = ['source', 'router', 'sink']
-/** Looks in a row without a further message after which what was sent is through. */
-const QUIET_LOOKS = 10
 
 /**
  * Runs all parts of a pipeline file in this process: on a clock that the test owns, at endpoints of its own, so that any
@@ -111,7 +108,7 @@ export class TestPipeline implements AsyncDisposable {
   /** For `testPipeline` alone. */
   async start(parts: readonly PlacedPart[]): Promise<void> {
     try {
-      for (const kind of START_ORDER) {
+      for (const kind of KINDS) {
         for (const part of parts.filter(({ definition }) => definition.kind === kind)) {
           const moved = this.#lossy({ ...part, framework: this.#endpoints.framework(part) })
           this.#members.push({ part: moved, running: await this.#run(moved) })
@@ -167,9 +164,9 @@ export class TestPipeline implements AsyncDisposable {
 
   /** Ends all parts in the order of the events, as the program does: what is on its way is written. */
   async drain(): Promise<void> {
-    for (const kind of STOP_ORDER) {
+    for (const kind of ALONG_THE_WAY) {
       const group = this.#members.filter(({ part }) => part.definition.kind === kind)
-      if (kind !== 'source') await this.#quiet()
+      if (kind !== 'source') await Promise.all(group.map(({ running }) => quiet(running)))
       await Promise.all(group.map(({ running }) => running.drain()))
     }
   }
@@ -182,19 +179,6 @@ export class TestPipeline implements AsyncDisposable {
   /** Stops all of it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /** Waits until no further messages come. */
-  async #quiet(): Promise<void> {
-    let before = -1
-    let looks = 0
-    await until('no further messages come', () => {
-      const messages = this.#members.map(({ running }) => running.counters())
-      const now = messages.reduce((sum, each) => sum + Number(each.messages ?? each.messagesIn ?? 0), 0)
-      looks = now === before ? looks + 1 : 0
-      before = now
-      return looks >= QUIET_LOOKS
-    })
   }
 
   #run(part: PlacedPart): Promise<Running> {

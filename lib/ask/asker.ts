@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.js'
-import type { Counters } from '../component.js'
+import type { Counters } from '../counter-info.js'
 import { EventstormError } from '../errors.js'
 import { duration, parseOptions, z } from '../options.js'
 import { type Answer, ask } from './ask.js'

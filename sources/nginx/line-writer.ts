@@ -1,28 +1,7 @@
 import { type LineWriter, NO_ROOM, UNUSUAL } from '../../lib/index.js'
 import type { Format } from './format.js'
 import { makeSteps, type Step } from './steps.js'
-
-/** What the steps of one line share. */
-export class Writing {
-  /** Whole lines, each with its line feed. */
-  block: Buffer = Buffer.alloc(0)
-  source: DataView = new DataView(new ArrayBuffer(0))
-  /** Where reading stands. */
-  at = 0
-  target: Buffer = Buffer.alloc(0)
-  view: DataView = new DataView(new ArrayBuffer(0))
-  /** Where writing stands. */
-  to = 0
-  limit = 0
-  full = false
-  time: number | undefined
-
-  /** For a step that finds no room for what it has to write. */
-  noRoom(): false {
-    this.full = true
-    return false
-  }
-}
+import { Writing } from './writing.js'
 
 const LINE_FEED = 10
 /** Bytes behind the fields: the end of the document. */

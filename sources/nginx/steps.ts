@@ -1,7 +1,7 @@
 import type { Escaping } from './format.js'
-import type { Writing } from './line-writer.js'
 import { parseTimeIso8601, parseTimeLocal, TIME_ISO8601_LENGTH, TIME_LOCAL_LENGTH } from './time.js'
 import { plainField } from './variables.js'
+import { ENDS, Key, LENGTH, NUMBER, putText, type Writing } from './writing.js'
 
 /**
  * Reads one field and the separator behind it, and writes what they make. False: the line is none that this can
@@ -20,38 +20,6 @@ const SLASH = 47
 const QUESTION = 63
 const SPACE = 32
 const COMMA = 44
-
-// BSON's parts beside the bytes of a text: its length in front, NUL behind.
-const LENGTH = 4
-/** NULs that may end a text and the list around it. */
-const ENDS = 2
-/** What a number takes at most. */
-const NUMBER = 8
-
-/** Type byte and key of a member, written in words of eight bytes. */
-class Key {
-  readonly length: number
-  /** How much room it needs, with the part of its last word that is written over afterwards. */
-  readonly room: number
-  #words: number[]
-
-  constructor(type: number, name: string) {
-    const bytes = Buffer.alloc(Math.ceil((name.length + 2) / 8) * 8)
-    bytes[0] = type
-    bytes.write(name, 1)
-    this.length = name.length + 2
-    this.room = bytes.length
-    // ASCII and small numbers are never the bits of a NaN, which might not be stored as they are.
-    this.#words = Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(i * 8))
-  }
-
-  /** @returns where the value begins */
-  write(view: DataView, at: number): number {
-    const words = this.#words
-    for (let i = 0; i < words.length; i++) view.setFloat64(at + 8 * i, words[i]!, true)
-    return at + this.length
-  }
-}
 
 /** The end of a field: where it is, and which bytes need a closer look on the way there. */
 class Separator {
@@ -79,17 +47,6 @@ class Separator {
   isPlain(byte: number): boolean {
     return byte === this.#bytes[0] && byte >= 0x20
   }
-}
-
-/** Copies ASCII, eight bytes at a time: they are never the bits of a NaN, which might not be copied as they are. */
-function copy(source: DataView, from: number, view: DataView, to: number, length: number): void {
-  let i = 0
-  for (; i + 8 <= length; i += 8) view.setFloat64(to + i, source.getFloat64(from + i, true), true)
-  if (i + 4 <= length) {
-    view.setInt32(to + i, source.getInt32(from + i, true), true)
-    i += 4
-  }
-  for (; i < length; i++) view.setUint8(to + i, source.getUint8(from + i))
 }
 
 /** Reads over the dash of a value that is not there. */
@@ -121,20 +78,6 @@ function text(name: string, separator: Separator, absentWhenEmpty: boolean): Ste
     w.at = from + separator.length
     return putText(w, key, w.source, start, from)
   }
-}
-
-/** Writes a member that is the text from `from` to `to` in `source`. */
-function putText(w: Writing, key: Key, source: DataView, from: number, to: number): boolean {
-  const length = to - from
-  if (w.to + key.room + LENGTH + length + ENDS > w.limit) return w.noRoom()
-  const { view } = w
-  const at = key.write(view, w.to)
-  view.setInt32(at, length + 1, true)
-  copy(source, from, view, at + LENGTH, length)
-  const end = at + LENGTH + length
-  view.setUint8(end, 0)
-  w.to = end + 1
-  return true
 }
 
 // Quotients of whole numbers below 2^53 by these are the doubles that the decimal texts stand for.

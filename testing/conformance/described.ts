@@ -14,14 +14,7 @@ import {
 } from '../../lib/index.js'
 import { held } from '../held.js'
 import type { Check } from './check.js'
-
-/** The world of one component: a folder with a log, the server of a store, or nothing but time. */
-export interface Scene {
-  /** The component's own options, as a user would write them. */
-  options: Record<string, unknown>
-  /** Takes the world down. */
-  end?(): void | Promise<void>
-}
+import type { Scene } from './conformance.js'
 
 export interface Describable {
   definition: AnyDefinition

@@ -8,8 +8,7 @@ import {
 } from '../../lib/index.js'
 import { CollectingSink } from '../collecting-sink.js'
 import { FaultyRouter } from '../faulty-router.js'
-import type { Scene } from './described.js'
-import type { RouterConformance } from './router.js'
+import type { RouterConformance, Scene } from './conformance.js'
 import { Stage } from './stage.js'
 
 const TYPES = ['order.placed', 'http.hit', 'cpu.usage', 'debug.note', 'a']

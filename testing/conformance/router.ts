@@ -1,25 +1,11 @@
 import assert from 'node:assert/strict'
-import type { RouterDefinition } from '../../lib/index.js'
 import type { Check } from './check.js'
-import { describedChecks, type Scene } from './described.js'
+import type { RouterConformance, Scene } from './conformance.js'
+import { describedChecks } from './described.js'
 import { livesLeaveNothing } from './leaves-nothing.js'
 import { RouterStage, SOURCES } from './router-stage.js'
 import { checksOn } from './stage.js'
 import { checkCounters } from './totals.js'
-
-/** What is to be known of a router, to check it. */
-export interface RouterConformance {
-  /** The default export of the router's module. */
-  definition: RouterDefinition
-  /** Makes the options, as a user would write them. Default: none. */
-  begin?(): Scene | Promise<Scene>
-  /** Whether events of that type and source pass under those options. Default: all do. */
-  passes?(type: string, source: string): boolean
-  /** Types that events are emitted with, some of which should pass. Default: some of three kinds. */
-  types?: readonly string[]
-  /** Options, as a user would write them, that have to be refused. Default: an unknown one alone. */
-  refused?: Record<string, unknown>[]
-}
 
 /**
  * What any router has to hold, on real sockets: it is described and refuses bad options; opens and closes as often as one

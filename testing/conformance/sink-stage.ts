@@ -11,8 +11,7 @@ import {
   type StormEvent,
 } from '../../lib/index.js'
 import { freeEndpoint } from '../endpoints.js'
-import type { Scene } from './described.js'
-import type { SinkConformance } from './sink.js'
+import type { Scene, SinkConformance } from './conformance.js'
 import { Stage } from './stage.js'
 import { checkBalance } from './totals.js'
 

@@ -1,6 +1,6 @@
-import type { EventSink, SinkDefinition } from '../../lib/index.js'
 import type { Check } from './check.js'
-import { describedChecks, type Scene } from './described.js'
+import type { Scene, SinkConformance } from './conformance.js'
+import { describedChecks } from './described.js'
 import {
   whenAMessageIsBad,
   whenAnAnswerIsLost,
@@ -12,41 +12,6 @@ import {
 import { flushes, leavesNothing, writesWhole } from './sink-life.js'
 import { SinkStage } from './sink-stage.js'
 import { checksOn } from './stage.js'
-
-/** An event as it was found in a sink's target. */
-export interface StoredEvent {
-  type: string
-  source: string
-  seq: number
-  /** As JSON has it; the events of these checks have no data that it cannot hold. */
-  data: unknown
-}
-
-/** What is to be known of a sink, to check it. */
-export interface SinkConformance<S extends Scene = Scene> {
-  /** The default export of the sink's module. */
-  definition: SinkDefinition
-  /** Makes a world of its own for each check: an empty folder, a database of its own. */
-  begin(): S | Promise<S>
-  /**
-   * Makes the component. Default: what the definition makes of the scene's options.
-   * @param options checked and complete
-   */
-  create?(scene: S, options: Record<string, unknown>): EventSink
-  /**
-   * Everything that is in the target, in any order, read by other means than the sink's own; asked for once the sink is
-   * closed. Leave it out for a sink that keeps nothing.
-   */
-  stored?(scene: S): Iterable<StoredEvent> | Promise<Iterable<StoredEvent>>
-  /** Whether a batch that is written twice, since the first answer was lost, is there once. Default: false, not checked. */
-  idempotent?: boolean
-  /** Takes the target away, and gives it back. Leave them out for a sink whose target is always there. */
-  away?(scene: S): void | Promise<void>
-  /** Gives the target back, see `away`. */
-  back?(scene: S): void | Promise<void>
-  /** Options, as a user would write them, that have to be refused. Default: an unknown one alone. */
-  refused?: Record<string, unknown>[]
-}
 
 /**
  * What any sink has to hold, on real sockets: it is described and refuses bad options; opens and closes as often as one

@@ -10,8 +10,7 @@ import {
 } from '../../lib/index.js'
 import { CollectingSink } from '../collecting-sink.js'
 import { freeEndpoint } from '../endpoints.js'
-import type { Scene } from './described.js'
-import type { SourceAt, SourceConformance } from './source.js'
+import type { Scene, SourceAt, SourceConformance } from './conformance.js'
 import { Stage } from './stage.js'
 
 /** A source that runs, with the component in it. */

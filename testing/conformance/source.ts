@@ -1,7 +1,6 @@
-import type { SourceComponent, SourceContext, SourceDefinition } from '../../lib/index.js'
-import type { ControlledClock } from '../clock.js'
 import type { Check } from './check.js'
-import { describedChecks, type Scene } from './described.js'
+import type { Scene, SourceConformance } from './conformance.js'
+import { describedChecks } from './described.js'
 import {
   whenAListenerStandsStill,
   whenARouterRestarts,
@@ -14,42 +13,6 @@ import {
 import { emitsWhatItSays, endsByItself, endsWell, leavesNothing } from './source-life.js'
 import { SourceStage } from './source-stage.js'
 import { checksOn } from './stage.js'
-
-/** What runs in a scene. */
-export interface SourceAt<S extends Scene = Scene> {
-  scene: S
-  /** As the definition has made it. */
-  component: SourceComponent
-  /** The clock that the source runs on; while something is waited for, it goes on by itself. */
-  clock: ControlledClock
-}
-
-/** What is to be known of a source, to check it. */
-export interface SourceConformance<S extends Scene = Scene> {
-  /** The default export of the source's module. */
-  definition: SourceDefinition
-  /** Makes a world of its own for each check. Under its options the source must not end by itself. */
-  begin(): S | Promise<S>
-  /**
-   * Lets happen what the source turns into about `amount` events (100 at most); called again and again.
-   * @returns how many events exactly must come of it; nothing when that cannot be known
-   */
-  feed(amount: number, at: SourceAt<S>): void | number | Promise<void> | Promise<number>
-  /**
-   * Lets happen what the source cannot make sense of. Leave it out for a source that takes nothing from outside.
-   * @returns which of the source's counters must have grown by how much: `{ unparsed: 3 }`
-   */
-  spoil?(at: SourceAt<S>): Record<string, number> | Promise<Record<string, number>>
-  /**
-   * Makes a world in which the source ends by itself, after some events. Leave it out for a source that never does.
-   * @returns further options: `{ once: true }`
-   */
-  finite?(scene: S): Record<string, unknown> | Promise<Record<string, unknown>>
-  /** Options, as a user would write them, that have to be refused. Default: an unknown one alone. */
-  refused?: Record<string, unknown>[]
-  /** Where it finds the parsers of other sources, when it needs one. */
-  findParser?: SourceContext['findParser']
-}
 
 /**
  * What any source has to hold, on real sockets and on a clock that the checks own: it is described and refuses bad options;

@@ -1,7 +1,7 @@
 import { ControlledClock } from '../clock.js'
 import { type RecordingLog, recordingLog } from '../recording-log.js'
 import type { Check, Closable } from './check.js'
-import type { Scene } from './described.js'
+import type { Scene } from './conformance.js'
 
 /** What a check plays on: the world of a component, a clock, a log; and all that was started there goes at the end. */
 export class Stage {

@@ -1,10 +1,10 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { Chart, type Picture } from './chart.js'
+import { Chart } from './chart.js'
 import { clock, show } from './format.js'
 import { Icon } from './icons.js'
 import type { Page } from './page.js'
 import type { Panel, PanelLine } from './panels.js'
-import { entryIn, PictureMaker, read, valueAt } from './picture.js'
+import { entryIn, type Picture, PictureMaker, read, valueAt } from './picture.js'
 import { currentPalette } from './theme.js'
 
 const HEIGHT = 148

@@ -1,8 +1,8 @@
 import uPlot from 'uplot'
 import { clock, dateTime, digits, scaleFor, show } from './format.js'
-import { drawBands, drawBlind, drawThresholds, nameBands, type Span } from './marks.js'
+import { drawBands, drawBlind, drawThresholds, nameBands } from './marks.js'
 import { gapPaths } from './paths.js'
-import { extentOf } from './picture.js'
+import { extentOf, type Picture } from './picture.js'
 import type { Drawing } from './scheduler.js'
 import { currentPalette } from './theme.js'
 
@@ -13,21 +13,6 @@ export interface Line {
   dash?: number[]
   area?: boolean
   hidden?: boolean
-}
-
-/** What one picture shows. Times are seconds since 1970; NaN is a gap. */
-export interface Picture {
-  from: number
-  to: number
-  times: Float64Array
-  /** For each line of the chart. */
-  values: Float64Array[]
-  /** What the scale has to hold, when that is more than these values. */
-  extent?: [low: number, high: number]
-  lost: Span[]
-  unknown: Span[]
-  /** Until then nobody knows whether events were lost. */
-  blind?: number
 }
 
 export interface ChartOptions {

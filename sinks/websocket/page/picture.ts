@@ -1,7 +1,21 @@
-import type { Picture } from './chart.js'
 import type { Span } from './marks.js'
 import type { PanelLine, Reading } from './panels.js'
 import { type Entry, identity, type Store } from './store.js'
+
+/** What one picture shows. Times are seconds since 1970; NaN is a gap. */
+export interface Picture {
+  from: number
+  to: number
+  times: Float64Array
+  /** For each line of the chart. */
+  values: Float64Array[]
+  /** What the scale has to hold, when that is more than these values. */
+  extent?: [low: number, high: number]
+  lost: Span[]
+  unknown: Span[]
+  /** Until then nobody knows whether events were lost. */
+  blind?: number
+}
 
 /** Nothing is known of this time; unlike NaN, which says that there was no value. */
 export const UNKNOWN = Number.POSITIVE_INFINITY
