@@ -182,6 +182,7 @@ for (const [name, delay] of [
       stream.heartbeat(sent)
       assert.equal(stream.received, taken.size, `seed ${seed}`)
       assert.equal(stream.received + stream.lost, sent, `seed ${seed}`)
+      assert.equal(stream.standing.next, sent)
       assert.equal(stream.received + stream.duplicate, arrived, `seed ${seed}`)
       assert.deepEqual(totals, countersOf(stream))
     }
@@ -232,6 +233,34 @@ test('a forgotten stream that comes back is not counted from 0 again', () => {
   // An incarnation that began later is still expected from its first number on.
   book.stream('a', 's', 201, 3).accept(3, 1)
   assert.equal(book.totals.lost, 3)
+})
+
+test('a forgotten epoch from far in the future counts as one a day ahead, and no more', () => {
+  const book = ledger(1)
+  const now = 1000
+  const day = (now + 86_400_000) * 1000
+  book.stream('a', 's', Number.MAX_SAFE_INTEGER, now)
+  book.stream('a', 't', 200, now)
+  book.stream('a', 'before', day, now).accept(5, 1)
+  assert.equal(book.totals.lost, 0)
+  book.stream('a', 'after', day + 1, now).accept(5, 1)
+  assert.equal(book.totals.lost, 5)
+})
+
+test('numbers below the next one are received, lost, or from before the first that was seen', () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = seeded(seed)
+    const { stream } = streamFrom(seed % 2 === 0)
+    for (let i = 0; i < 2000; i++) {
+      const seq = Math.floor(i / 2 + 300 * random())
+      if (random() < 0.2) stream.heartbeat(seq)
+      else stream.accept(seq, 1 + Math.floor(3 * random()))
+      const { next, before } = stream.standing
+      assert.equal(before + stream.received + stream.lost, next, `seed ${seed}, step ${i}`)
+      assert.ok(before >= 0 && stream.lost >= 0 && stream.late <= stream.received)
+    }
+    assert.ok(stream.late > 0 && stream.duplicate > 0)
+  }
 })
 
 test('streams of types that are no longer asked for are forgotten', () => {

@@ -41,6 +41,13 @@ test('what is no pattern is refused with the pattern named', () => {
   assert.throws(() => compilePattern('a..b'), /got "a..b"/)
 })
 
+test('a pattern has at most 255 bytes, whatever its characters take', () => {
+  const half = 'ü'.repeat(63)
+  assert.equal(compilePattern(`${half}.${half}ab`).prefix.length, 129)
+  assert.throws(() => compilePattern(`${half}.${half}abc`), { code: 'PATTERN_INVALID' })
+  assert.throws(() => compilePattern(`${half}.${half}.*.a`), { code: 'PATTERN_INVALID' })
+})
+
 test('several patterns need no subscription that another one covers', () => {
   const set = compilePatterns(['http.**', 'http.hit', 'cpu.*', 'cpu.usage', 'ssh.login', 'ssh.login'])
   assert.deepEqual(set.prefixes, ['cpu.', 'http', 'ssh.login'])

@@ -20,7 +20,7 @@ export interface Pattern {
 export function compilePattern(text: string): Pattern {
   const segments = typeof text === 'string' ? text.split('.') : []
   const good = segments.every((each) => each === '*' || each === '**' || isTypeName(each))
-  if (!good || segments.length === 0 || text.length > MAX_TYPE_BYTES) {
+  if (!good || segments.length === 0 || Buffer.byteLength(text) > MAX_TYPE_BYTES) {
     throw new EventstormError(
       'PATTERN_INVALID',
       `expected a pattern such as "http.hit", "cpu.*.percentage" or "http.**" (segments between dots, "*" for one, "**" for any number), got ${show(text)}`,

@@ -236,6 +236,23 @@ test('types are valid or not as the vectors say', () => {
   for (const type of invalid) assert.ok(!isTypeName(type), JSON.stringify(type))
 })
 
+test('the characters that PROTOCOL.md bars from types are barred, and no others', () => {
+  const text = readFileSync(new URL('PROTOCOL.md', root), 'utf8')
+  const table = /\| code points \|[\s\S]*?\n\n/.exec(text)![0]
+  const ranges = [...table.matchAll(/\b([0-9A-F]{4,5})(?:–([0-9A-F]{4,5}))?(?=[,; |])/g)].map(
+    ([, from, to = from]) => [Number.parseInt(from!, 16), Number.parseInt(to!, 16)],
+  )
+  assert.ok(ranges.length >= 13, `${ranges.length} ranges`)
+  const barred = new Set(
+    ranges.flatMap(([from, to]) => Array.from({ length: to! - from! + 1 }, (_, i) => from! + i)),
+  )
+  for (const character of '.*') barred.add(character.codePointAt(0)!)
+  for (let point = 0; point <= 0x10ffff; point++) {
+    if (isTypeName(String.fromCodePoint(point)) === barred.has(point))
+      assert.fail(`code point ${point.toString(16)}, barred: ${barred.has(point)}`)
+  }
+})
+
 test('the dumps in PROTOCOL.md are the vectors they name', () => {
   const text = readFileSync(new URL('PROTOCOL.md', root), 'utf8')
   const dumps = [...text.matchAll(/```text\nvector "(.+)", frame ([01])\n([\s\S]*?)```/g)]

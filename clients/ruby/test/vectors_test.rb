@@ -56,6 +56,11 @@ class VectorsTest < ClientTest
   def test_undecodable
     codes = {
       "date out of range" => :DATA_INVALID,
+      "time out of range" => :TIME_INVALID,
+      "member called _bsontype" => :DATA_INVALID,
+      "member called _bsontype, deeper" => :DATA_INVALID,
+      "member called toBSON" => :DATA_INVALID,
+      "attribute of 21 characters" => :EXTENSION_INVALID,
       "attribute with a bad name" => :EXTENSION_INVALID,
       "attribute with a taken name" => :EXTENSION_INVALID,
       "101 levels" => :DATA_INVALID
