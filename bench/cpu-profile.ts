@@ -1,4 +1,5 @@
 import type { Profiler } from 'node:inspector'
+import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Where a thread was. */
@@ -16,22 +17,23 @@ const NATIVE = '(native code, of zeromq mostly)'
 const OF_BUFFERS = /^(utf8|latin1|ascii|hex|base64|copy|compare|fill|indexOf|byteLength)/
 
 /** Names of V8's own, and what they stand for. */
-const SPECIAL: Record<string, string> = {
-  '(garbage collector)': '(garbage collector)',
-  '(program)': NATIVE,
-  '(idle)': IDLE,
-  '(root)': IDLE,
-}
+const SPECIAL = new Map([
+  ['(garbage collector)', '(garbage collector)'],
+  ['(program)', NATIVE],
+  ['(idle)', IDLE],
+  ['(root)', IDLE],
+])
 
 function fileOf({ functionName, scriptId, url }: Profiler.ProfileNode['callFrame']): string {
-  const special = SPECIAL[functionName]
+  const special = SPECIAL.get(functionName)
   if (special) return special
   if (url.startsWith('node:')) return 'node'
   const path = url.startsWith('file://') ? fileURLToPath(url) : url
   const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? []
   if (name) return name
   if (path.startsWith(ROOT)) return path.slice(ROOT.length).replace(/\.js$/, '.ts')
-  if (path !== '') return path
+  // V8 has also given the text "undefined" for a script of its own.
+  if (isAbsolute(path)) return path
   // Functions made by `new Function` belong to a script without a name, those of C++ to none.
   if (scriptId !== '0') return '(code generated for a shape)'
   return OF_BUFFERS.test(functionName) ? '(native code of Node, texts)' : NATIVE
@@ -56,6 +58,6 @@ export function selfTimes({ nodes, samples = [], timeDeltas = [] }: Profiler.Pro
     whole += micros
     times.set(key, time)
   }
-  for (const time of times.values()) time.share /= whole
+  for (const time of times.values()) time.share /= whole || 1
   return [...times.values()].sort((a, b) => b.share - a.share)
 }

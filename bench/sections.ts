@@ -76,8 +76,8 @@ compared with those of bson, and what was read is added up.`,
     how: `Whole processes, timed from outside, each on the first core alone: a log in the combined format is parsed, encoded, and
 published to a subscriber in another process. Beside it a program with readline and a regular expression that makes the same
 documents, mtail with its program for this format, and GoAccess; those two count where ours makes events. Each must have
-found the totals that were written.`,
-    bound: `The start of the process is part of the time, of every program. Publishing has its threads on the same core
+found the totals that were written. Ours have \`relaxCollector\`, as the program has it.`,
+    bound: `The start of the process is part of the time, of every program. Publishing has libzmq's thread on the same core
 as the parser.`,
     plot: ([rates]) => bars('lines a second', barsOf(rates!.rows, cell('program'), 'lines/s')),
   },

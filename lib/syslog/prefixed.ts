@@ -7,22 +7,32 @@ const DASH = 45
 const NINE = 57
 const LETTER_T = 84
 
-/** Leaves lines that may begin with a head to the parser. */
-function unlessStamped(writer: LineWriter): LineWriter {
-  let stamped = false
-  return {
-    type: writer.type,
-    begin(block, from) {
-      stamped = block[from]! > NINE || (block[from + 10] === LETTER_T && block[from + 4] === DASH)
-      writer.begin(block, from)
-    },
-    write: (target, at, limit) => (stamped ? UNUSUAL : writer.write(target, at, limit)),
-    get time() {
-      return writer.time
-    },
-    get next() {
-      return writer.next
-    },
+/** Leaves lines that may begin with a head to the parser. A class, as V8 looks up getters of a literal at each call. */
+class UnlessStamped implements LineWriter {
+  readonly type: string
+  #writer: LineWriter
+  #stamped = false
+
+  constructor(writer: LineWriter) {
+    this.type = writer.type
+    this.#writer = writer
+  }
+
+  get time(): number | undefined {
+    return this.#writer.time
+  }
+
+  get next(): number {
+    return this.#writer.next
+  }
+
+  begin(block: Buffer, from: number): void {
+    this.#stamped = block[from]! > NINE || (block[from + 10] === LETTER_T && block[from + 4] === DASH)
+    this.#writer.begin(block, from)
+  }
+
+  write(target: Buffer, at: number, limit: number): number {
+    return this.#stamped ? UNUSUAL : this.#writer.write(target, at, limit)
   }
 }
 
@@ -40,7 +50,7 @@ export function alsoPrefixed(parser: LineParser, program: string, options: Syslo
   const heads = new SyslogHeads(options)
   const { writer } = parser
   return {
-    writer: writer && unlessStamped(writer),
+    writer: writer && new UnlessStamped(writer),
     line(line) {
       if (!mayBeStamped(line)) return parser.line(line)
       const head = heads.read(line)
