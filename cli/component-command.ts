@@ -11,7 +11,7 @@ import { addExamples, createCommand, type Examples } from './create-command.js'
 import { addFlags, flagName, readFlags } from './flags.js'
 import { checkPart, frameworkOptions } from './part.js'
 import { processOptions } from './process-options.js'
-import { runPart } from './run-part.js'
+import { runPipeline } from './run-pipeline.js'
 
 const nameOptions = z.strictObject({
   name: z.string().min(1).optional().meta({
@@ -19,6 +19,9 @@ const nameOptions = z.strictObject({
     argument: 'name',
   }),
 })
+
+/** Whoever started it starts it again. */
+const WITHOUT_RESTARTS = { restartWait: 0, maxRestartWait: 0, maxRestarts: 0 }
 
 /** The command of one component, with the flags that its descriptions say. */
 export function componentCommand(title: string, definition: AnyDefinition, examples: Examples = []): Command {
@@ -36,7 +39,7 @@ export function componentCommand(title: string, definition: AnyDefinition, examp
     const given = Object.assign({}, ...schemas.slice(0, 2).map(([, schema]) => readFlags(command, schema)))
     const { part, problems } = checkPart(definition, name, given)
     if (!part) throw usageError(problems)
-    await runPart(part, settings)
+    await runPipeline({ parts: [part], settings: { ...settings, ...WITHOUT_RESTARTS } })
   })
 }
 

@@ -28,10 +28,9 @@ export function healthOf({ kind, name, part, running }: Observed): PartHealth {
     return { kind, name, ready: false, state: 'waiting', reason: error, again: new Date(until).toISOString() }
   }
   if (status === 'stopped') return { kind, name, ready: true, state: status }
-  const state = status === 'running' ? (running.state ?? status) : status
+  const state = status === 'stopping' ? status : (running.state ?? status)
   const unready = (reason: string) => ({ kind, name, ready: false, state, reason })
-  if (running.state === 'connecting' || running.state === 'down')
-    return unready('it cannot write to its target')
+  if (running.state === 'down') return unready('it cannot write to its target')
   if (status !== 'running') return unready(`it is ${status}`)
   const ends = part ? endsOf(part) : []
   const missing = ends.find((end) => isAlone(end, ends, running.counters()))
@@ -41,19 +40,21 @@ export function healthOf({ kind, name, part, running }: Observed): PartHealth {
 
 /** Whether an end dials and has nobody. Peers are counted by sides, so a side that listens too cannot be told. */
 function isAlone({ use, way, endpoint }: PartEnd, ends: readonly PartEnd[], counters: Counters): boolean {
-  if (use === 'bind' || endpoint.startsWith('inproc:')) return false
-  if (
-    ends.some((other) => other.way === way && (other.use === 'bind' || other.endpoint.startsWith('inproc:')))
-  )
+  if (use === 'bind' || isInside(endpoint)) return false
+  if (ends.some((other) => other.way === way && (other.use === 'bind' || isInside(other.endpoint))))
     return false
-  const side = way === 'in' ? counters.sourceConnections : counters.sinkConnections
-  const {
-    connected = 0,
-    opened = 0,
-    disconnected = 0,
-  } = (side ?? counters.connections) as Record<string, number>
+  const { connected, opened, disconnected } = connectionsOf(counters, way)
   return connected === 0 || opened <= disconnected
 }
+
+/** What a part counts of its connections on one side. */
+export function connectionsOf(counters: Counters, way: PartEnd['way']) {
+  const side = way === 'in' ? counters.sourceConnections : counters.sinkConnections
+  const counted = (side ?? counters.connections ?? {}) as Record<string, number>
+  return { connected: 0, opened: 0, disconnected: 0, ...counted }
+}
+
+const isInside = (endpoint: string) => endpoint.startsWith('inproc:')
 
 /** All components together: ready when each of them is. */
 export function readiness(observed: Iterable<Observed>): {

@@ -13,28 +13,22 @@ export class Member implements Job {
   readonly part: Part
   readonly kind: Kind
   readonly name: string
-  #running: Supervised | undefined
-  #make: () => Supervised
+  /** Starting, until it was started. */
+  readonly running: Supervised
   #patient: boolean
 
   /** @param patient whether a failure of its very first start is got over too */
-  constructor(part: Part, make: () => Supervised, patient: boolean) {
+  constructor(part: Part, running: Supervised, patient: boolean) {
     this.part = part
     this.kind = part.definition.kind
     this.name = part.name
-    this.#make = make
+    this.running = running
     this.#patient = patient
   }
 
   async start(): Promise<Supervised> {
-    this.#running = this.#make()
-    await this.#running.open(this.#patient)
-    return this.#running
-  }
-
-  /** Undefined until it was started. */
-  get running(): Supervised | undefined {
-    return this.#running
+    await this.running.open(this.#patient)
+    return this.running
   }
 }
 
@@ -62,9 +56,9 @@ export class Members {
     return this.#all
   }
 
-  /** Those that were started. */
-  *observed(): Generator<Observed & { part: Part }> {
-    for (const { part, running } of this.#all) if (running) yield observe(part, running)
+  /** Those that were not started yet as well. */
+  observed(): (Observed & { part: Part; running: Supervised })[] {
+    return this.#all.map(({ part, running }) => ({ ...observe(part, running), running }))
   }
 
   /** The first members; one that cannot be started ends the program. */
@@ -99,13 +93,17 @@ export class Members {
       add: (sum: Counters, life: Counters) => addCounters(infos, sum, life),
       onRestart: () => this.#renewDialers(part),
     }
-    const make = () => new Supervised(() => startPart(part, log), options, before?.counters())
-    return new Member(part, make, patient)
+    const running = new Supervised(
+      () => startPart(part, log),
+      options,
+      () => before?.counters() ?? {},
+    )
+    return new Member(part, running, patient)
   }
 
   /** An inproc peer does not dial again, so whoever dials one that was started again is started again as well. */
   #renewDialers(part: Part): void {
-    for (const each of this.#all) if (dials(each.part, part)) void each.running?.again()
+    for (const each of this.#all) if (dials(each.part, part)) void each.running.again()
   }
 }
 

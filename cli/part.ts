@@ -2,7 +2,6 @@ import { hostname } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import {
   type AnyDefinition,
-  attach,
   type Clock,
   checkEndpoint,
   checkOptions,
@@ -21,6 +20,7 @@ import {
   type Stream,
   sinkOptions,
   sourceOptions,
+  startSink,
   startSource,
   systemClock,
   z,
@@ -64,6 +64,8 @@ export interface Part {
 /** A part at work. */
 export type RunningPart = Running & {
   streams?(): Iterable<Stream>
+  /** Of a sink: settles when it was tried for the first time to open it; rejects when that is not tried again. */
+  opened?: Promise<void>
   /** How a sink is doing. */
   state?: string | undefined
   endpoints?: readonly string[] | undefined
@@ -146,7 +148,10 @@ export function sameParts(a: Part, b: Part): boolean {
   return a.definition === b.definition && isDeepStrictEqual(resolved(a), resolved(b))
 }
 
-/** @throws whatever keeps it from starting: BIND_FAILED, FILE_UNREADABLE, SINK_FAILED ... */
+/**
+ * A sink is subscribed then, and opened in the background.
+ * @throws whatever keeps it from starting: BIND_FAILED, FILE_UNREADABLE ...
+ */
 export async function startPart(
   { definition, name, framework, own }: Part,
   log: Logger,
@@ -173,7 +178,7 @@ export async function startPart(
         clock,
       })
     case 'sink':
-      return attach(definition.create(own), {
+      return startSink(definition.create(own), {
         ...(definition.defaults as SinkOptions | undefined),
         ...(framework as SinkOptions),
         name,

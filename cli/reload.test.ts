@@ -1,65 +1,18 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach } from '../lib/index.js'
 import { findProgram } from '../servers/index.js'
 import { until } from '../testing/index.js'
-import { fixture, freePorts, Program } from './fixtures/program.js'
+import { Pipelines } from './fixtures/pipelines.js'
+import { fixture, freePorts } from './fixtures/program.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'storm-reload-'))
-after(() => rmSync(folder, { recursive: true }))
-
-/** What a pipeline under test says about itself. */
-class Pipeline extends Program {
-  readonly file: string
-  readonly port: number
-
-  constructor(file: string, port: number) {
-    super(['up', file, '--metrics', String(port)])
-    this.file = file
-    this.port = port
-  }
-
-  rewrite(text: string): void {
-    writeFileSync(this.file, text)
-    this.signal('SIGHUP')
-  }
-
-  async get(path: string): Promise<{ status: number; text: string }> {
-    const response = await fetch(`http://127.0.0.1:${this.port}${path}`)
-    return { status: response.status, text: await response.text() }
-  }
-
-  /** The value of one series. */
-  async metric(series: string): Promise<number | undefined> {
-    const { text } = await this.get('/metrics')
-    const line = text.split('\n').find((each) => each.startsWith(`${series} `))
-    return line === undefined ? undefined : Number(line.slice(series.length + 1))
-  }
-
-  async health(): Promise<{ status: number; parts: Record<string, string>[] }> {
-    const { status, text } = await this.get('/readyz')
-    return { status, parts: JSON.parse(text).parts }
-  }
-
-  logged(message: string): Record<string, unknown>[] {
-    const lines = this.stderr.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'))
-    return lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === message)
-  }
-}
-
-async function up(name: string, text: string, port: number): Promise<Pipeline> {
-  const file = join(folder, name)
-  writeFileSync(file, text)
-  const pipeline = new Pipeline(file, port)
-  const over = () => pipeline.process.exitCode !== null
-  await until('it can be asked', () => pipeline.get('/livez').catch(over))
-  return pipeline
-}
+const pipelines = new Pipelines()
+const { folder } = pipelines
+after(() => pipelines.remove())
 
 test('a new file changes what it changes, and a bad one nothing; the others lose nothing', async () => {
   const [sources, sinks, metrics] = await freePorts(3)
@@ -68,7 +21,7 @@ test('a new file changes what it changes, and a bad one nothing; the others lose
   const routers = `routers:\n  main: { bindSources: '${at(sources)}', bindSinks: '${at(sinks)}' }\n`
   const lines = (more: string) => `{ use: ${fixture('lines')}, connect: '${at(sinks)}'${more} }`
   const first = `${routers}sources:\n  kept: ${pulse(', source: kept, every: 1000')}\n  gone: ${pulse(', source: gone')}\nsinks:\n  out: ${lines(', mark: one')}\n`
-  await using pipeline = await up('first.yaml', first.replace('every: 1000', 'every: 2'), metrics!)
+  await using pipeline = await pipelines.up('first.yaml', first.replace('every: 1000', 'every: 2'), metrics!)
   const seen: { source: string; n: number }[] = []
   await using watcher = await attach(
     {
@@ -147,7 +100,7 @@ sources:
 restartWait: 20ms
 maxRestartWait: 100ms
 `
-  await using pipeline = await up('weak.yaml', text, metrics!)
+  await using pipeline = await pipelines.up('weak.yaml', text, metrics!)
   await until('it is ready', async () => (await pipeline.health()).status === 200)
   writeFileSync(trip, '')
   await until(
@@ -184,12 +137,12 @@ sources:
   weak: { use: ${fixture('pulse')}, connect: 'tcp://127.0.0.1:${sources}', trip: ${trip} }
 maxRestarts: 0
 `
-  await using pipeline = await up('weak-once.yaml', text, metrics!)
+  await using pipeline = await pipelines.up('weak-once.yaml', text, metrics!)
   writeFileSync(trip, '')
   assert.equal(await pipeline.exit, 1)
   assert.match(pipeline.stderr, /tripped over its file/)
   assert.equal(pipeline.logged('failed; it is started again').length, 0)
-  await using second = await up('weak-once.yaml', text.replace('maxRestarts: 0', ''), metrics!)
+  await using second = await pipelines.up('weak-once.yaml', text.replace('maxRestarts: 0', ''), metrics!)
   assert.equal(await second.exit, 1)
   assert.equal(second.logged('failed; it is started again').length, 0)
 })
@@ -204,7 +157,7 @@ sources:
 sinks:
   out: { use: ${fixture('lines')}, connect: 'inproc://out', mark: ${mark} }
 `
-  await using pipeline = await up('inproc.yaml', text('a', 1000), metrics!)
+  await using pipeline = await pipelines.up('inproc.yaml', text('a', 1000), metrics!)
   await until('events arrive', () => pipeline.stdout.includes('a{'))
   pipeline.rewrite(text('a', 2000))
   await until('it was taken', () => pipeline.logged('the file was read again').length === 1)

@@ -1,14 +1,14 @@
 import { Counter, type Registry } from 'prom-client'
 import { reason } from '../lib/index.js'
+import { haveArrived } from './arrival.js'
 import { createLog, type Log } from './logging.js'
 import { Members } from './members.js'
 import { ensure } from './metrics.js'
 import { serveMetrics } from './metrics-server.js'
 import type { Observed } from './observed.js'
-import type { Part } from './part.js'
+import type { Part, RunningPart } from './part.js'
 import type { Pipeline } from './pipeline.js'
 import { run } from './run.js'
-import { whereabouts } from './run-part.js'
 
 /** A part at work. */
 export type Started = Observed & { part: Part }
@@ -22,9 +22,13 @@ export interface RunPipelineOptions {
 
 /**
  * Runs a checked pipeline. A component that fails is started again; one that cannot be started in the first place ends
- * the program, since then the file, or the machine, is not what somebody thought.
+ * the program, since then the file, or the machine, is not what somebody thought. Nobody waits for the store of a sink:
+ * what arrives before it is open is queued.
  */
-export async function runPipeline(pipeline: Pipeline, { greet, reread }: RunPipelineOptions): Promise<void> {
+export async function runPipeline(
+  pipeline: Pick<Pipeline, 'settings'> & { parts: readonly Part[] },
+  { greet, reread }: RunPipelineOptions = {},
+): Promise<void> {
   const { parts, settings } = pipeline
   const log = createLog({ level: settings.logLevel })
   const members = new Members(log, settings)
@@ -32,17 +36,21 @@ export async function runPipeline(pipeline: Pipeline, { greet, reread }: RunPipe
   const reloading = reread && new Reloading(reread, members, log, settings)
   await run(members.all, {
     log,
-    async onRunning() {
-      const started = [...members.observed()]
-      greet?.(started)
-      for (const { kind, name, running } of started) {
-        log.of(name)[greet ? 'debug' : 'info'](whereabouts(running), `${kind} runs`)
-      }
+    serve() {
       if (settings.metrics === undefined) return undefined
       return serveMetrics(settings.metrics, {
         observed: () => members.observed(),
         add: (registry) => reloading?.addTo(registry),
       })
+    },
+    arrived: () => haveArrived(members.all),
+    onStarted() {
+      const started = members.observed()
+      for (const { kind, name, running } of started) {
+        const tell = () => log.of(name)[greet ? 'debug' : 'info'](whereabouts(running), `${kind} runs`)
+        void running.opened.then(tell)
+      }
+      void Promise.all(started.map(({ running }) => running.opened)).then(() => greet?.(started))
     },
     ...(reloading && {
       reload: async () => {
@@ -51,6 +59,16 @@ export async function runPipeline(pipeline: Pipeline, { greet, reread }: RunPipe
       },
     }),
   })
+}
+
+/** Where it listens, and how a sink is doing. */
+function whereabouts({ endpoints, sourceEndpoints, sinkEndpoints, state }: RunningPart): object {
+  return {
+    ...(state ? { state } : {}),
+    ...(endpoints?.length ? { listening: endpoints } : {}),
+    ...(sourceEndpoints ? { sources: sourceEndpoints } : {}),
+    ...(sinkEndpoints ? { sinks: sinkEndpoints } : {}),
+  }
 }
 
 /** What a signal to read the file again does: check all of it, and then either change what differs or nothing. */

@@ -4,8 +4,12 @@ import { listen } from './signals.js'
 
 export interface RunOptions {
   log: Log
-  /** Called when everything runs, for metrics and greetings. What it returns is closed at the end. */
-  onRunning?(): undefined | Promise<AsyncDisposable | undefined>
+  /** Called before anything is started. What it returns goes on until all has stopped. */
+  serve?(): undefined | Promise<AsyncDisposable>
+  /** Whether what sinks ask for has come to where sources will be heard; sources are started then. */
+  arrived?(): boolean
+  /** Called when everything was started, for greetings. */
+  onStarted?(): void
   /** Ends everything when it resolves, as failed when it rejects. */
   until?: Promise<unknown>
   /**
@@ -18,32 +22,39 @@ export interface RunOptions {
 const never = new Promise<never>(() => {})
 
 /**
- * Runs jobs until they end by themselves, one fails, a signal comes, or the reader of stdout leaves.
+ * Runs jobs until they end by themselves, one fails, a signal comes, or the reader of stdout leaves. A signal to end does
+ * not wait for a start that is under way.
  *
  * @returns when all has ended well
  * @throws what made a job fail, after the others were drained
  */
 export async function run(jobs: readonly Job[], options: RunOptions): Promise<void> {
-  const { log, onRunning, until = never, reload } = options
+  const { log, serve, arrived, onStarted, until = never, reload } = options
   const crew = new Crew(log)
   const signals = listen(log, reload !== undefined)
-  let attended: AsyncDisposable | undefined
+  const start = (some: readonly Job[]) => crew.start(some, () => signals.ending, arrived)
+  const change = async () => {
+    const next = await reload!()
+    if (signals.ending) return
+    await crew.keepOnly(next)
+    await start(next)
+  }
+  let served: AsyncDisposable | undefined
   let failure: unknown
   try {
-    await crew.start(jobs, () => signals.ending)
-    attended = await onRunning?.()
+    served = await serve?.()
+    await Promise.race([start(jobs), signals.ended])
+    if (!signals.ending) onStarted?.()
     const end = Promise.race([signals.ended, until])
     const over = () => Promise.race([end, crew.ended()]).then(() => 'over' as const)
     while ((await Promise.race([over(), signals.hangup()])) !== 'over') {
-      const next = await reload!()
-      await crew.keepOnly(next)
-      await crew.start(next, () => signals.ending)
+      await Promise.race([change(), signals.ended])
     }
   } catch (error) {
     failure = error
   }
   await crew.stopAll()
-  await attended?.[Symbol.asyncDispose]()
+  await served?.[Symbol.asyncDispose]()
   signals.stop()
   // A sink that could not print because nobody reads any more has not failed.
   if (failure !== undefined && !signals.unread) throw failure

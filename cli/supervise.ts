@@ -53,21 +53,35 @@ export class Supervised implements Running {
   #starting: Promise<void> = Promise.resolve()
   #since = 0
   #failures = 0
-  #before: Counters
+  #before: () => Counters
+  /** Whether failures are got over; before it is open for the first time, only if that was asked for. */
+  #patient = false
   #cancel = () => {}
+  /** Resolves when it is open for the first time, or, if it is a sink, is at it in the background. */
+  readonly opened: Promise<void>
+  #setOpened!: () => void
 
-  /** @param before what was counted under its name by one that it takes the place of */
-  constructor(start: () => Promise<RunningPart>, options: SuperviseOptions, before: Counters = {}) {
+  /** @param before what was counted under its name by one that it takes the place of, and that may go on until the start */
+  constructor(
+    start: () => Promise<RunningPart>,
+    options: SuperviseOptions,
+    before: () => Counters = () => ({}),
+  ) {
     this.#start = start
     this.#options = { clock: systemClock, random: Math.random, ...options }
     this.#before = before
+    this.opened = new Promise((resolve) => {
+      this.#setOpened = resolve
+    })
   }
 
   /**
-   * Starts it for the first time.
-   * @param patient whether a failure of this start is got over too; otherwise it is thrown
+   * Starts it for the first time. Does not wait for the store of a sink.
+   * @param patient whether a failure of this start is got over too; otherwise it is thrown, or, if it is that of a store,
+   * its end
    */
   async open(patient = false): Promise<void> {
+    this.#patient = patient
     this.#starting = this.#begin().catch((error) => {
       if (patient) return this.#failed(error)
       void this.#life.fail(error, () => {})
@@ -79,7 +93,8 @@ export class Supervised implements Running {
   /** Stops it and starts it, though nothing was wrong with it. */
   async again(): Promise<void> {
     const present = this.#present
-    if (present === undefined || this.status !== 'running') return
+    // Also one whose store is away still.
+    if (present === undefined || this.#life.status !== 'running') return
     this.#attended = undefined
     this.#starting = present
       .drain()
@@ -102,7 +117,7 @@ export class Supervised implements Running {
 
   /** What all its lives have counted. */
   counters(): Counters {
-    return this.#options.add(this.#before, this.#present?.counters() ?? {})
+    return this.#options.add(this.#before(), this.#present?.counters() ?? {})
   }
 
   /** The streams of its present life. */
@@ -154,15 +169,27 @@ export class Supervised implements Running {
   }
 
   async #begin(): Promise<void> {
+    const before = this.#before()
     const present = await this.#start()
+    this.#before = () => before
     this.#present = present
     this.#attended = present
     this.#since = this.#options.clock.now()
     this.#life.running()
+    Promise.resolve(present.opened).then(
+      () => this.#isOpen(),
+      () => {},
+    )
     present.ended.then(
       () => this.#attended === present && void this.#life.stop(() => {}),
       (error) => this.#attended === present && this.#failed(error),
     )
+  }
+
+  #isOpen(): void {
+    if (this.#life.status !== 'running') return
+    this.#patient = true
+    this.#setOpened()
   }
 
   #failed(error: unknown): void {
@@ -173,7 +200,7 @@ export class Supervised implements Running {
       if (clock.now() - this.#since > maxRestartWait) this.#failures = 0
       this.#bury(this.#present)
     }
-    if (maxRestarts !== undefined && this.#failures >= maxRestarts) {
+    if (!this.#patient || (maxRestarts !== undefined && this.#failures >= maxRestarts)) {
       void this.#life.fail(error, () => {})
       return
     }
@@ -204,7 +231,8 @@ export class Supervised implements Running {
   }
 
   #bury(gone: RunningPart): void {
-    this.#before = this.#options.add(this.#before, gone.counters())
+    const sum = this.#options.add(this.#before(), gone.counters())
+    this.#before = () => sum
     this.#present = undefined
   }
 }

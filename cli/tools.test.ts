@@ -201,7 +201,7 @@ test('readyz tells what a sink lacks', async () => {
         kind: 'sink',
         name: 'stuck',
         ready: false,
-        state: 'starting',
+        state: 'down',
         reason: 'it cannot write to its target',
       },
     ],

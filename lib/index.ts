@@ -96,6 +96,7 @@ export {
   type SinkOptions,
   type SinkState,
   sinkOptions,
+  startSink,
 } from './sink.js'
 export type { WriterState } from './sink-writer.js'
 export type { ConnectionCounters } from './sockets/connections.js'

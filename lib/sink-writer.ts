@@ -66,13 +66,22 @@ export class SinkWriter {
    */
   async open(goOn: () => boolean, attempted: () => void = () => {}): Promise<boolean> {
     for (let attempt = 0; !this.halted.aborted && (attempt === 0 || goOn()); attempt++) {
+      let opening: Promise<void> | undefined
       try {
-        await this.#bounded(() => this.#sink.open?.(this.#context))
+        await this.#bounded(() => {
+          const returned = this.#sink.open?.(this.#context)
+          if (isPromise(returned)) opening = Promise.resolve(returned)
+          return opening
+        })
         this.#isOpen = true
         this.#enter('up')
         return true
       } catch (error) {
-        if (this.halted.aborted) break
+        if (this.halted.aborted) {
+          // Nobody waits for it any more; should it work after all, it is not left open.
+          if (opening !== undefined) opening.then(() => this.#sink.close?.()).catch(() => {})
+          break
+        }
         if (steerOf(error) === 'stop') throw error
         this.#enter('down', error)
         await this.#backOff(attempt, attempted)

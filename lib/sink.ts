@@ -105,6 +105,11 @@ export interface SinkCounters extends ReceiverCounters, Counters {
 
 /** A sink at work: received events are queued, and written in batches. */
 export interface AttachedSink extends Running {
+  /**
+   * Resolves when its `open` has worked, or failed in a way that is tried again in the background; rejects with SINK_FAILED
+   * when it says `stop`. `attach` has waited for it.
+   */
+  readonly opened: Promise<void>
   /** Where it listens, with the real port where the system chose one. */
   readonly endpoints: readonly string[]
   readonly state: SinkState
@@ -126,9 +131,19 @@ export interface AttachedSink extends Running {
  * @throws OPTIONS_INVALID, PATTERN_INVALID, ENDPOINT_INVALID, BIND_FAILED; SINK_FAILED when `open` says `stop`
  */
 export async function attach(sink: EventSink, options: SinkOptions = {}): Promise<AttachedSink> {
-  const runner = new SinkRunner(sink, options)
-  await runner.opened
-  return runner
+  const attached = startSink(sink, options)
+  await attached.opened
+  return attached
+}
+
+/**
+ * As `attach`, for those who do not wait for the store behind the sink: it is subscribed when this returns, and queues what
+ * arrives until it is open.
+ *
+ * @throws OPTIONS_INVALID, PATTERN_INVALID, ENDPOINT_INVALID, BIND_FAILED
+ */
+export function startSink(sink: EventSink, options: SinkOptions = {}): AttachedSink {
+  return new SinkRunner(sink, options)
 }
 
 /** A queue fuller than this makes a sink slow, until it is emptier than the lower mark. */
@@ -136,7 +151,6 @@ const SLOW_ABOVE = 0.5
 const SLOW_BELOW = 0.25
 
 class SinkRunner implements AttachedSink {
-  /** Settles after the first attempt to open. */
   readonly opened: Promise<void>
   #sink: EventSink
   #options: z.output<typeof sinkOptions>
@@ -174,6 +188,8 @@ class SinkRunner implements AttachedSink {
     this.opened = new Promise((resolve, reject) => {
       settle = (error) => (error === undefined ? resolve() : reject(error))
     })
+    // `ended` tells of it as well.
+    this.opened.catch(() => {})
     this.#working = this.#work(settle)
   }
 
@@ -262,6 +278,8 @@ class SinkRunner implements AttachedSink {
       this.#draining.abort()
       this.#receiver.close()
       this.#queue.wake()
+      // Its store is away, and nothing is there that would wait for it.
+      if (this.#writer.state === 'down' && this.#queue.events + this.#writer.inHand === 0) this.#writer.halt()
       const cancel = this.#context.clock.after(timeout, () => this.#writer.halt())
       await this.#working
       cancel()

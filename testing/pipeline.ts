@@ -28,7 +28,11 @@ export interface TestPipelineOptions {
   replace?: Record<string, SourceComponent | RouterComponent | EventSink>
 }
 
-type StartPart = (part: PlacedPart, log: RecordingLog['log'], clock: ControlledClock) => Promise<Running>
+type StartPart = (
+  part: PlacedPart,
+  log: RecordingLog['log'],
+  clock: ControlledClock,
+) => Promise<Running & { opened?: Promise<void> }>
 
 /**
  * Runs all parts of a pipeline file in this process: on a clock that the test owns, at endpoints of its own, so that any
@@ -181,8 +185,10 @@ export class TestPipeline implements AsyncDisposable {
     return this.close()
   }
 
-  #run(part: PlacedPart): Promise<Running> {
-    return this.#startPart(part, this.log.log, this.clock)
+  async #run(part: PlacedPart): Promise<Running> {
+    const running = await this.#startPart(part, this.log.log, this.clock)
+    await running.opened
+    return running
   }
 
   #member(name: string): Member {

@@ -78,7 +78,7 @@ export const topCommand = () => {
       await run([{ kind: 'sink', name: 'top', start }], {
         log,
         until: display(subscription, settings, reports, framework.connect).finally(() => beside?.close()),
-        onRunning: async () =>
+        serve: () =>
           settings.metrics === undefined
             ? undefined
             : serveMetrics(settings.metrics, {
