@@ -26,25 +26,35 @@ interface RoleOptions {
 /** Where the number of an event stands: behind length, `time`, `data` of the event and length and key of its data. */
 const NUMBER_AT = 31
 
+// Views, and a method that is looked up once: what many calls of Buffer's methods cost is not the question.
+const { set } = Uint8Array.prototype
+
 /** Documents that are there as bytes already; each gets its number. */
 class BytesWriter implements DataWriter {
   readonly time = Date.now()
   n = 0
   #documents = Array.from({ length: POOL }, (_, n) => BSON.serialize(hit(n)))
+  #target: Buffer | undefined
+  #view: DataView = new DataView(new ArrayBuffer(0))
 
   write(target: Buffer, at: number, limit: number): number {
     const document = this.#documents[this.n % POOL]!
     if (at + document.length > limit) return NO_ROOM
-    target.set(document, at)
-    target.writeInt32LE(this.n, at + 7)
+    if (target !== this.#target) {
+      this.#target = target
+      this.#view = new DataView(target.buffer, target.byteOffset, target.length)
+    }
+    set.call(target, document, at)
+    this.#view.setInt32(at + 7, this.n, true)
     return at + document.length
   }
 }
 
 function addNumbers({ body, offset, count }: Message, { sum }: Tally): void {
+  const view = new DataView(body.buffer, body.byteOffset, body.length)
   for (let i = 0, at = offset; i < count; i++) {
-    sum.addNumber(body.readInt32LE(at + NUMBER_AT))
-    at += body.readInt32LE(at)
+    sum.addNumber(view.getInt32(at + NUMBER_AT, true))
+    at += view.getInt32(at, true)
   }
 }
 

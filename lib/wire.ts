@@ -78,8 +78,8 @@ function writeInt64(target: Buffer, value: number, at: number): number {
 
 /** The int64 at `at`, or -1 when it is negative or above 2^53. */
 function readInt64(source: Buffer, at: number): number {
-  const high = source.readUInt32LE(at + 4)
-  return high < 2 ** 21 ? high * HIGH + source.readUInt32LE(at) : -1
+  const high = readInt32(source, at + 4)
+  return high >= 0 && high < 2 ** 21 ? high * HIGH + (readInt32(source, at) >>> 0) : -1
 }
 
 /** Writes a header at the start of `target`, which has room for `headerLength` bytes. */
@@ -111,7 +111,17 @@ export function heartbeatBody(source: Buffer, epoch: number, next: number, beat:
   return body
 }
 
-const sameAt = (body: Buffer, key: Buffer, at: number) => key.compare(body, at, at + key.length) === 0
+// Byte by byte: V8 looks methods of Buffer up at each call, and the header of every message and the length of every event
+// are read.
+function sameAt(body: Buffer, key: Buffer, at: number): boolean {
+  for (let i = 0; i < key.length; i++) if (body[at + i] !== key[i]) return false
+  return true
+}
+
+/** The int32 at `at`, which with its four bytes lies inside. */
+function readInt32(body: Buffer, at: number): number {
+  return body[at]! | (body[at + 1]! << 8) | (body[at + 2]! << 16) | (body[at + 3]! << 24)
+}
 
 /**
  * Reads the header of a body, and nothing behind it. Unknown keys after `source` are passed over, so that
@@ -119,16 +129,16 @@ const sameAt = (body: Buffer, key: Buffer, at: number) => key.compare(body, at, 
  */
 export function readHeader(body: Buffer): Header | Malformation {
   if (body.length < TEXT_AT + 2) return 'header'
-  const length = body.readInt32LE(0)
+  const length = readInt32(body, 0)
   if (length < TEXT_AT + 2 || length > body.length || body[length - 1] !== 0) return 'header'
   if (!sameAt(body, V, V_AT)) return 'header'
-  if (body.readInt32LE(V_AT + V.length) !== PROTOCOL_VERSION) return 'version'
+  if (readInt32(body, V_AT + V.length) !== PROTOCOL_VERSION) return 'version'
   if (!sameAt(body, EPOCH, EPOCH_AT) || !sameAt(body, SEQ, SEQ_AT)) return 'header'
   if (!sameAt(body, N, N_AT) || !sameAt(body, SOURCE, SOURCE_AT)) return 'header'
   const epoch = readInt64(body, EPOCH_AT + EPOCH.length)
   const seq = readInt64(body, SEQ_AT + SEQ.length)
-  const count = body.readInt32LE(N_AT + N.length)
-  const sourceBytes = body.readInt32LE(SOURCE_AT + SOURCE.length) - 1
+  const count = readInt32(body, N_AT + N.length)
+  const sourceBytes = readInt32(body, SOURCE_AT + SOURCE.length) - 1
   if (epoch < 0 || seq < 0 || count < 0 || !Number.isSafeInteger(seq + count)) return 'header'
   if (sourceBytes < 1 || sourceBytes > MAX_SOURCE_BYTES) return 'header'
   const end = TEXT_AT + sourceBytes
@@ -147,7 +157,7 @@ export function eventsFill(body: Buffer, offset: number, count: number): boolean
   let at = offset
   for (let i = 0; i < count; i++) {
     if (at + 5 > body.length) return false
-    const length = body.readInt32LE(at)
+    const length = readInt32(body, at)
     if (length < 5 || at + length > body.length || body[at + length - 1] !== 0) return false
     at += length
   }
@@ -157,9 +167,9 @@ export function eventsFill(body: Buffer, offset: number, count: number): boolean
 /** The events from the `from`th up to but without the `to`th of a message whose events fill it. */
 export function sliceMessage(message: Message, from: number, to: number): Message {
   let offset = message.offset
-  for (let i = 0; i < from; i++) offset += message.body.readInt32LE(offset)
+  for (let i = 0; i < from; i++) offset += readInt32(message.body, offset)
   let end = offset
-  for (let i = from; i < to; i++) end += message.body.readInt32LE(end)
+  for (let i = from; i < to; i++) end += readInt32(message.body, end)
   return {
     ...message,
     seq: message.seq + from,

@@ -110,9 +110,12 @@ function same(known: DataView, start: number, length: number): boolean {
   return true
 }
 
+// Found once: in Buffer's prototype V8 looks methods up at each call.
+const { latin1Slice, utf8Slice } = Buffer.prototype as NativeBuffer
+
 function makeText(source: NativeBuffer, start: number, end: number): string | typeof UNREAD {
-  if (isAscii(start, end)) return source.latin1Slice(start, end)
-  const text = source.utf8Slice(start, end)
+  if (isAscii(start, end)) return latin1Slice.call(source, start, end)
+  const text = utf8Slice.call(source, start, end)
   // Either there was such a character or the bytes were no UTF-8: `bson` tells which.
   return text.includes('\ufffd') ? UNREAD : text
 }
