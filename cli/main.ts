@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { type ErrorCode, EventstormError, reason, relaxCollector } from '../lib/index.js'
+import { codeOf, type ErrorCode, EventstormError, reason, relaxCollector } from '../lib/index.js'
 import { createProgram } from './program.js'
 
 /** sysexits.h: something was found in an unconfigured or misconfigured state. */
@@ -47,10 +47,11 @@ export async function main(args: string[]): Promise<never> {
 function report(error: unknown): number {
   // Commander has said what was wrong already; help and version come this way too, with 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EX_USAGE
-  if (error instanceof EventstormError) {
-    process.stderr.write(`eventstorm: ${error.code}: ${error.message}\n`)
-    if (error.code === 'PIPELINE_INVALID') return EX_CONFIG
-    return USAGE_ERRORS.has(error.code) ? EX_USAGE : EX_FAILURE
+  const code = codeOf(error)
+  if (code !== undefined) {
+    process.stderr.write(`eventstorm: ${code}: ${reason(error)}\n`)
+    if (code === 'PIPELINE_INVALID') return EX_CONFIG
+    return USAGE_ERRORS.has(code) ? EX_USAGE : EX_FAILURE
   }
   // Not foreseen, so whoever looks into it needs the stack.
   process.stderr.write(

@@ -282,3 +282,12 @@ test('top --audit adds up what sources sent and sinks received', async () => {
   assert.equal(stream.sinks[0].lost, 0)
   assert.equal(sinks[0].balance, 0)
 })
+
+test('a router that is named as sources and sinks are is told how it is done', async () => {
+  const { code, stderr } = await runToEnd(['router', './sieve.js'])
+  assert.equal(code, 2)
+  assert.match(
+    stderr,
+    /OPTIONS_INVALID: expected options, got ".\/sieve.js".*eventstorm router --use .\/sieve.js/,
+  )
+})

@@ -11,7 +11,10 @@
  *
  *     app.use((request, response, next) => {
  *       const began = performance.now()
- *       response.on('finish', () => emit(request.method, request.route?.path, response.statusCode, performance.now() - began))
+ *       response.on('finish', () => {
+ *         const route = request.route && request.baseUrl + request.route.path
+ *         emit(request.method, route, response.statusCode, performance.now() - began)
+ *       })
  *       next()
  *     })
  */

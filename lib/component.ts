@@ -49,7 +49,11 @@ export interface SourceContext extends Context {
   finish(): void
   /** Tells the framework that the component broke after `open`: it closes, and `ended` rejects with that error. */
   fail(error: unknown): void
-  /** Resolves once somebody listens to events of that type; for sources that would rather wait than talk to nobody. */
+  /**
+   * Waits until somebody listens to events of that type, for sources that would rather wait than talk to nobody.
+   * @param timeout milliseconds
+   * @returns false when nobody did in time, or the source is to end
+   */
   subscribed(type: string, timeout: number): Promise<boolean>
   /**
    * The parser of another log source, by its name and its options, since components do not know each other.

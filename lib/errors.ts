@@ -18,7 +18,7 @@ export const ERRORS = {
   TIMEOUT: 'What was waited for did not happen in time.',
   CLOSED: 'The component is closed.',
   COMPONENT_NOT_FOUND: 'No source, router or sink of that name, path or package.',
-  COMPONENT_INVALID: 'A module was found, but it does not export a component.',
+  COMPONENT_INVALID: 'What was found or handed over as a component is none.',
   PIPELINE_INVALID: 'A pipeline file has problems; each is listed with its place.',
   FORMAT_INVALID: 'A log format cannot be compiled into a parser.',
   FILE_UNREADABLE: 'A file cannot be read.',
@@ -54,7 +54,7 @@ export class EventstormError extends Error {
  *                alone, those are dropped as `rejected`, and the others are written
  * - `stop`       the sink stops; nothing is written any more
  *
- * An error that says nothing of it is taken as `retry`.
+ * An error that says nothing of it is taken as `retry`, and a promise that is not kept within `writeTimeout` as `reconnect`.
  */
 export type Steer = 'retry' | 'wait' | 'reconnect' | 'skip' | 'stop'
 
@@ -69,9 +69,25 @@ export class SinkError extends EventstormError {
   }
 }
 
+const STEERS: readonly unknown[] = ['retry', 'wait', 'reconnect', 'skip', 'stop'] satisfies Steer[]
+
+/** What was thrown says how to go on. By its shape: a component may have been built with another copy of this package. */
+export function steerOf(error: unknown): Steer {
+  const steer = (error as { steer?: unknown } | null | undefined)?.steer
+  return STEERS.includes(steer) ? (steer as Steer) : 'retry'
+}
+
+/** The code of what was raised on purpose, by whichever copy of this package; undefined for anything else. */
+export function codeOf(error: unknown): ErrorCode | undefined {
+  if (!(error instanceof Error) || !/^(Eventstorm|Sink)Error$/.test(error.name)) return undefined
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : undefined
+}
+
 /** How a value looks in an error message: short, quoted, never a whole document. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
+  if (typeof value === 'function') return 'a function'
   if (value === null || typeof value !== 'object') return String(value)
   if (Array.isArray(value)) return `a list of ${value.length}`
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()

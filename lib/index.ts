@@ -63,7 +63,16 @@ export {
   total,
 } from './counter-info.js'
 export { ROUTER_COUNTERS, SINK_COUNTERS, SOURCE_COUNTERS } from './counters.js'
-export { ERRORS, type ErrorCode, EventstormError, reason, SinkError, type Steer, show } from './errors.js'
+export {
+  codeOf,
+  ERRORS,
+  type ErrorCode,
+  EventstormError,
+  reason,
+  SinkError,
+  type Steer,
+  show,
+} from './errors.js'
 export { type Data, isStormEvent, isTypeName, type NewEvent, type StormEvent } from './event.js'
 export { type FieldHint, hintType, readHint, type TypeHint, typeOfHint } from './hint.js'
 export { Lifecycle } from './lifecycle.js'

@@ -1,3 +1,4 @@
+import { checkComponent } from './check-component.js'
 import { type Clock, systemClock } from './clock.js'
 import { type Logger, type RouterComponent, type Running, type Status, silent } from './component.js'
 import type { Counters } from './counter-info.js'
@@ -82,7 +83,7 @@ export interface RouterCounters extends Counters {
  *
  * Opens its sockets at once; keeps the process alive until closed.
  *
- * @throws OPTIONS_INVALID, ENDPOINT_INVALID, BIND_FAILED from the constructor
+ * @throws COMPONENT_INVALID, OPTIONS_INVALID, ENDPOINT_INVALID, BIND_FAILED from the constructor
  */
 export class EventRouter implements Running {
   /** Where sources can dial in, with the real ports where the system chose them. */
@@ -103,6 +104,7 @@ export class EventRouter implements Running {
   constructor(options: RouterOptions = {}) {
     const { clock = systemClock, log = silent, component = {}, ...given } = options
     this.#options = parseOptions(routerOptions, given, 'EventRouter')
+    checkComponent('router', component, { route: false })
     this.#component = component
     const { bindSources, bindSinks, connectSources, connectSinks, ...limits } = this.#options
     this.#ledger = new Ledger({

@@ -2,7 +2,7 @@ import { backOff } from './back-off.js'
 import type { EventBatch } from './batch.js'
 import { pause } from './clock.js'
 import type { EventSink, SinkContext, Written } from './component.js'
-import { reason, SinkError, type Steer } from './errors.js'
+import { reason, SinkError, steerOf } from './errors.js'
 
 export interface WriterOptions {
   /** Further attempts at a write that failed, before its batch is dropped. */
@@ -216,8 +216,4 @@ export class SinkWriter {
 
 function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof (value as PromiseLike<T> | undefined)?.then === 'function'
-}
-
-function steerOf(error: unknown): Steer {
-  return error instanceof SinkError ? error.steer : 'retry'
 }

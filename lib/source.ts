@@ -43,13 +43,13 @@ export interface EmitOptions {
 }
 
 export interface SourceCounters extends Counters {
-  /** Calls of `emit` with a valid type. */
+  /** Calls of `emit` with a valid type, those included that threw. */
   emitted: number
   /** Events handed to ZeroMQ, and thus numbered. */
   sent: number
   /** Events nobody had asked for; they were not encoded. */
   unwanted: number
-  /** Events not sent because the source was closed or had too many types. */
+  /** Events not sent because the source was closed, before or while they waited to be sent, or had too many types. */
   dropped: number
   /** Events of our own: hints and reports. Not part of `sent`. */
   told: number
@@ -162,7 +162,10 @@ export class EventSource implements Running {
   /**
    * Emits one event. Never waits, and never throws because of the network.
    *
-   * @returns whether somebody had asked for it; when not, it is not even encoded
+   * @param data as BSON can hold it, copied at once. As in JSON, members that are functions, symbols or undefined are left
+   *   out, and of a Set, an Error or an object of a class of yours only its own enumerable members are taken.
+   * @returns whether somebody had asked for it; when not, it is not even encoded. Also false once the source is closed
+   *   (counted as `dropped`).
    * @throws TYPE_INVALID, DATA_INVALID, TIME_INVALID, EXTENSION_INVALID, EVENT_TOO_LARGE; nothing is sent then
    */
   emit(type: string, data?: Data, options?: EmitOptions): boolean {
@@ -225,7 +228,7 @@ export class EventSource implements Running {
    */
   async subscribed(pattern = '**', options: { timeout?: number } = {}): Promise<void> {
     const { prefix } = compilePattern(pattern)
-    if (this.#interest.touches(prefix)) return
+    if (this.#life.status === 'running' && this.#interest.touches(prefix)) return
     await new Promise<void>((resolve, reject) => {
       const check = () => {
         const closed = this.#life.status !== 'running'
@@ -257,6 +260,7 @@ export class EventSource implements Running {
         this.#waiters.delete(check)
       }
       this.#waiters.add(check)
+      if (this.#life.status !== 'running') check()
     })
   }
 
@@ -271,9 +275,12 @@ export class EventSource implements Running {
     })
   }
 
-  /** Closes now; what is still held is not sent. */
+  /** Closes now; what is still held is not sent, and counted as `dropped`. */
   close(): Promise<void> {
-    return this.#life.stop(() => this.#close(0))
+    return this.#life.stop(() => {
+      for (const { reserved, count } of this.#filling) if (!reserved) this.#counters.dropped += count
+      this.#close(0)
+    })
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,4 @@
+import { checkComponent } from './check-component.js'
 import { systemClock } from './clock.js'
 import type { Emit, Running, SourceComponent, SourceContext, Status } from './component.js'
 import { silent } from './component.js'
@@ -25,12 +26,13 @@ export interface StartSourceOptions extends SourceOptions {
 /**
  * Runs a source component: opens its socket, lets it emit, and ends with it when it finishes by itself.
  *
- * @throws OPTIONS_INVALID, ENDPOINT_INVALID, BIND_FAILED, and whatever the component's `open` throws
+ * @throws COMPONENT_INVALID, OPTIONS_INVALID, ENDPOINT_INVALID, BIND_FAILED, and whatever the component's `open` throws
  */
 export async function startSource(
   component: SourceComponent,
   options: StartSourceOptions = {},
 ): Promise<StartedSource> {
+  checkComponent('source', component, { open: true, close: true, counters: false })
   const runner = new SourceRunner(component, options)
   await runner.open()
   return runner
@@ -41,6 +43,8 @@ class SourceRunner implements StartedSource {
   #source: EventSource
   #context: SourceContext
   #life = new Lifecycle()
+  /** Aborted once it is to end: a component that waits for a listener then waits no more. */
+  #ending = new AbortController()
 
   constructor(component: SourceComponent, options: StartSourceOptions) {
     const { name = 'source', clock = systemClock, log = silent, findParser = findNone, ...given } = options
@@ -60,11 +64,7 @@ class SourceRunner implements StartedSource {
       findParser,
       finish: () => void this.drain(),
       fail: (error) => this.#fail(error),
-      subscribed: (type, timeout) =>
-        this.#source.subscribed(type, { timeout }).then(
-          () => true,
-          () => false,
-        ),
+      subscribed: (type, timeout) => this.#subscribed(type, timeout),
     }
   }
 
@@ -105,6 +105,20 @@ class SourceRunner implements StartedSource {
     return this.#stop(() => this.#source.close())
   }
 
+  /** Never longer than the source runs: its component may wait for this very answer before it can close. */
+  #subscribed(type: string, timeout: number): Promise<boolean> {
+    const { signal } = this.#ending
+    if (signal.aborted) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const end = () => resolve(false)
+      signal.addEventListener('abort', end, { once: true })
+      this.#source
+        .subscribed(type, { timeout })
+        .then(() => resolve(true), end)
+        .finally(() => signal.removeEventListener('abort', end))
+    })
+  }
+
   #stop(end: () => Promise<void>): Promise<void> {
     return this.#life.stop(() => this.#finish(end))
   }
@@ -116,6 +130,7 @@ class SourceRunner implements StartedSource {
   }
 
   async #finish(end: () => Promise<void>): Promise<void> {
+    this.#ending.abort()
     try {
       await this.#component.close()
     } finally {

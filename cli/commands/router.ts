@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import { EventstormError, show } from '../../lib/index.js'
 import { componentCommand } from '../component-command.js'
 import type { Examples } from '../create-command.js'
 import { lateCommand } from '../late-command.js'
@@ -14,6 +15,13 @@ const EXAMPLES: Examples = [
 /** What decides which messages pass is looked for first; the rest is read by its command. */
 export const routerCommand = () =>
   lateCommand('router', 'Run a router: sources dial in at one side, sinks at the other.', async (args) => {
+    const [word] = args
+    if (word !== undefined && !word.startsWith('-')) {
+      throw new EventstormError(
+        'OPTIONS_INVALID',
+        `expected options, got ${show(word)}; which router it is stands behind --use: eventstorm router --use ${word}`,
+      )
+    }
     const definition = await resolveComponent('router', used(args))
     const use = `What decides which messages pass: ${shipped('router').join(', ')}, a path or a package.`
     return componentCommand('eventstorm router', definition, EXAMPLES).addOption(

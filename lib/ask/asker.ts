@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock.js'
 import type { Counters } from '../counter-info.js'
-import { EventstormError } from '../errors.js'
+import { codeOf, EventstormError } from '../errors.js'
 import { duration, parseOptions, z } from '../options.js'
 import { type Answer, ask } from './ask.js'
 import type { queryOptions, StoreReader } from './query.js'
@@ -82,7 +82,7 @@ export class Asker {
 
   #fate(error: unknown, signal: AbortSignal | undefined) {
     if (signal?.aborted) return 'gone'
-    const code = error instanceof EventstormError ? error.code : undefined
+    const code = codeOf(error)
     if (code === 'TIMEOUT') return 'late'
     if (code === 'BUSY') return 'busy'
     return code !== undefined && INVALID.has(code) ? 'invalid' : 'failed'

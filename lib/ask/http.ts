@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { EventstormError, reason } from '../errors.js'
+import { codeOf, EventstormError, reason } from '../errors.js'
 import { listOptions } from '../options.js'
 import { type Asker, INVALID, type Question } from './asker.js'
 import { queryOptions } from './query.js'
@@ -45,10 +45,10 @@ export async function replyTo(
     return reply(200, await asker.ask(questionOf(parameters), signal))
   } catch (error) {
     // What nobody meant to throw may tell of things that are no business of a stranger.
-    if (!(error instanceof EventstormError)) {
+    const code = codeOf(error)
+    if (code === undefined) {
       return reply(500, { error: { code: 'INTERNAL', message: 'the question failed' } })
     }
-    const { code } = error
     const status = INVALID.has(code) ? 400 : code === 'BUSY' ? 429 : code === 'TIMEOUT' ? 504 : 503
     return reply(
       status,

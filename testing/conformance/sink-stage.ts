@@ -9,6 +9,7 @@ import {
   parseOptions,
   type SinkOptions,
   type StormEvent,
+  show,
 } from '../../lib/index.js'
 import { freeEndpoint } from '../endpoints.js'
 import type { Scene, SinkConformance } from './conformance.js'
@@ -127,7 +128,7 @@ export class SinkStage extends Stage {
     if (stored === undefined) return
     const text = ({ source, type, seq, data }: Identity) =>
       `${source} ${type} ${seq} ${dataToJson(dataFromJson(JSON.stringify(data)))}`
-    const found = [...(await stored(this.scene))].map(text).sort()
+    const found = [...(await stored(this.scene))].map((each) => text(checkStored(each))).sort()
     const wanted = expected.map(text).sort()
     assert.deepEqual(
       {
@@ -140,6 +141,13 @@ export class SinkStage extends Stage {
       { count: wanted.length, differ: [] },
     )
   }
+}
+
+/** What is no event at all would be told from the expected ones in words that nobody understands. */
+function checkStored(each: Identity): Identity {
+  const isEvent = typeof each === 'object' && typeof each?.type === 'string' && 'data' in each
+  assert.ok(isEvent, `expected stored() to give events { type, source, seq, data }, got ${show(each)}`)
+  return each
 }
 
 const brief = (text: string) => text.slice(0, 200)

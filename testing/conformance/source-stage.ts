@@ -91,9 +91,12 @@ export class SourceStage extends Stage {
     const { source } = played
     const before = count(source, 'emitted')
     const exact = (await this.let(played, (at) => this.conformance.feed(amount, at))) ?? undefined
-    await this.clock.advanceUntil(`${this.conformance.definition.name} emits what it was fed`, () => {
+    const { name } = this.conformance.definition
+    await this.clock.advanceUntil(`${name} emits what it was fed`, () => {
       const emitted = count(source, 'emitted') - before
-      return exact === undefined ? emitted > 0 : emitted >= exact
+      if (exact === undefined ? emitted > 0 : emitted >= exact) return true
+      if (source.status === 'running') return false
+      throw new Error(`expected ${name} to run on under the options of begin(), but it has ended by itself`)
     })
     const emitted = count(source, 'emitted') - before
     if (exact !== undefined && emitted !== exact)
