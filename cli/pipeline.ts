@@ -66,7 +66,7 @@ function summary(file: string, faults: readonly Fault[]): string {
 }
 
 /** `pipeline.yaml:4:9 sources.web.file: is required` */
-export function showFault(file: string, { line, column, path, message }: Fault): string {
+function showFault(file: string, { line, column, path, message }: Fault): string {
   return `${file}:${line}:${column} ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { freePorts } from '../servers/index.js'
 import { freeEndpoint, until } from '../testing/index.js'
-import { fixture, freePorts, Program, runToEnd } from './fixtures/program.js'
+import { fixture, Program, runToEnd } from './fixtures/program.js'
 
 const TICKS = fixture('ticks')
 const LINES = fixture('lines')

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach } from '../lib/index.js'
-import { findProgram } from '../servers/index.js'
+import { findProgram, freePorts } from '../servers/index.js'
 import { until } from '../testing/index.js'
 import { Pipelines } from './fixtures/pipelines.js'
-import { fixture, freePorts } from './fixtures/program.js'
+import { fixture } from './fixtures/program.js'
 
 const pipelines = new Pipelines()
 const { folder } = pipelines

@@ -7,8 +7,9 @@ import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { EventRouter, EventSource } from '../lib/index.js'
+import { freePorts } from '../servers/index.js'
 import { freeEndpoint, until } from '../testing/index.js'
-import { fixture, freePorts, Program, runToEnd } from './fixtures/program.js'
+import { fixture, Program, runToEnd } from './fixtures/program.js'
 
 const TICKS = fixture('ticks')
 const folder = mkdtempSync(join(tmpdir(), 'storm-tools-'))

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Registry } from 'prom-client'
 import { Audit, EventRouter, type StormEvent } from '../lib/index.js'
+import { freePorts } from '../servers/index.js'
 import { freeEndpoint, Remote, until } from '../testing/index.js'
 import { addAudit } from './audit-metrics.js'
-import { freePorts, Program } from './fixtures/program.js'
+import { Program } from './fixtures/program.js'
 
 interface Look {
   troubles: string[]

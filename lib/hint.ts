@@ -3,14 +3,14 @@
  * sink that draws reads it with `readHint`: what comes over the wire is a stranger's.
  */
 
-export const FIELD_KINDS = ['duration', 'gauge', 'counter', 'amount', 'state'] as const
+const FIELD_KINDS = ['duration', 'gauge', 'counter', 'amount', 'state'] as const
 /** A time that something took; a value that goes up and down; a total that only grows; an amount per event; a word. */
 export type FieldKind = (typeof FIELD_KINDS)[number]
 
-export const SHOWS = ['line', 'area', 'stacked', 'bars', 'heat', 'stat', 'state', 'table', 'hide'] as const
+const SHOWS = ['line', 'area', 'stacked', 'bars', 'heat', 'stat', 'state', 'table', 'hide'] as const
 export type Show = (typeof SHOWS)[number]
 
-export const AGGREGATES = ['sum', 'mean', 'min', 'max', 'last', 'p50', 'p95', 'p99'] as const
+const AGGREGATES = ['sum', 'mean', 'min', 'max', 'last', 'p50', 'p95', 'p99'] as const
 /** How several values become one. */
 export type Aggregate = (typeof AGGREGATES)[number]
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { freePorts } from '../cli/fixtures/program.js'
 import { ROOT } from '../docs/tables.js'
 import { here, isLook, plain, roughly, Shell, stepsOf } from '../docs/transcript.js'
 import { pause, systemClock } from '../lib/index.js'
+import { freePorts } from '../servers/index.js'
 import { until } from '../testing/index.js'
 
 const PORTS = ['5555', '5556', '6555', '6556', '9464', '9465', '27017']

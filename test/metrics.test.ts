@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { freePorts, Program } from '../cli/fixtures/program.js'
+import { Program } from '../cli/fixtures/program.js'
 import { ROOT } from '../docs/tables.js'
+import { freePorts } from '../servers/index.js'
 import { until } from '../testing/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'storm-metrics-'))

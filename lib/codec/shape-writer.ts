@@ -176,7 +176,7 @@ const isInt32 = (value: number) => value === (value | 0) && (value !== 0 || 1 / 
  * Writes any value whose type byte goes to `typeAt` and whose content goes to `at`.
  * @returns where it ends, NO_ROOM or UNUSUAL
  */
-export function writeValue(
+function writeValue(
   target: Buffer,
   typeAt: number,
   at: number,

@@ -81,6 +81,6 @@ export class FollowedLog implements SourceComponent {
   }
 
   counters(): Counters {
-    return { ...this.#files?.counters(), ...this.#counters }
+    return { ...this.#files?.counters(), ...this.#counters, ...this.#format.counters?.() }
   }
 }

@@ -1,4 +1,4 @@
-import type { LineParser } from '../index.js'
+import type { Counters, LineParser } from '../index.js'
 
 /** What there is to know of a log, to make a source of it with `logSource`. */
 export interface LogFormat {
@@ -6,4 +6,6 @@ export interface LogFormat {
   types: readonly string[]
   /** Makes the parser of one file. */
   parser: () => LineParser
+  /** What its parsers count besides the lines. */
+  counters?: () => Counters
 }

@@ -11,7 +11,7 @@ export function isGlob(path: string): boolean {
   return /[*?]/.test(path)
 }
 
-export function isCompressed(path: string): boolean {
+function isCompressed(path: string): boolean {
   return COMPRESSED.test(path)
 }
 

@@ -62,6 +62,6 @@ export class LogReadOnce implements SourceComponent {
   }
 
   counters(): Counters {
-    return { ...this.#lines, ...this.#counters }
+    return { ...this.#lines, ...this.#counters, ...this.#format.counters?.() }
   }
 }

@@ -85,6 +85,6 @@ export class ReplayedLog implements SourceComponent {
   }
 
   counters(): Counters {
-    return { ...this.#lines, ...this.#counters }
+    return { ...this.#lines, ...this.#counters, ...this.#format.counters?.() }
   }
 }

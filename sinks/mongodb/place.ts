@@ -10,7 +10,7 @@ export interface Place {
   shown: string
 }
 
-export const DEFAULT_DATABASE = 'eventstorm'
+const DEFAULT_DATABASE = 'eventstorm'
 
 /** Reads `mongodb://...`, as drivers of MongoDB know it; the path is the database. @throws OPTIONS_INVALID */
 export function readPlace(url: string): Place {

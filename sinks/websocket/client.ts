@@ -115,4 +115,4 @@ export class Client {
   }
 }
 
-export const encode = (frame: ServerFrame) => Buffer.from(JSON.stringify(frame))
+const encode = (frame: ServerFrame) => Buffer.from(JSON.stringify(frame))

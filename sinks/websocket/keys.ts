@@ -1,7 +1,6 @@
 /** A key of a type, or the rest of them. */
 export interface Key<T> {
   text: string
-  other: boolean
   /** Events since the last review. */
   count: number
   /** What hangs on it. */
@@ -26,7 +25,7 @@ export class TopKeys<T> {
   constructor(limit: number, make: (text: string, other: boolean) => T) {
     this.#limit = limit
     this.#make = make
-    this.other = { text: 'other', other: true, count: 0, value: undefined as T }
+    this.other = { text: 'other', count: 0, value: undefined as T }
   }
 
   get size(): number {
@@ -78,7 +77,7 @@ export class TopKeys<T> {
   }
 
   #keep(text: string): Key<T> {
-    const key = { text, other: false, count: 0, value: this.#make(text, false) }
+    const key = { text, count: 0, value: this.#make(text, false) }
     this.#kept.set(text, key)
     return key
   }

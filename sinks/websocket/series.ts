@@ -19,8 +19,8 @@ export const LAST = 4
 const SECOND = 1000
 export const COARSE = 10
 /** How many buckets of a second and of ten seconds are kept: an hour and a day. */
-export const FINE_LENGTH = 3600
-export const COARSE_LENGTH = 8640
+const FINE_LENGTH = 3600
+const COARSE_LENGTH = 8640
 export const TIERS = [
   { step: SECOND, length: FINE_LENGTH * SECOND },
   { step: COARSE * SECOND, length: COARSE_LENGTH * COARSE * SECOND },

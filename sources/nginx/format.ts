@@ -13,7 +13,7 @@ export interface Format {
 const COMMON = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent'
 
 /** The formats that have a name: nginx's own, and the one of the NCSA server that it grew from. */
-export const NAMED_FORMATS: Record<string, string> = {
+const NAMED_FORMATS: Record<string, string> = {
   combined: `${COMMON} "$http_referer" "$http_user_agent"`,
   common: COMMON,
 }

@@ -20,6 +20,7 @@ import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach, parseOptions, type StartedSource, type StormEvent, startSource } from '../../lib/index.js'
+import { freePort } from '../../servers/index.js'
 import { conformsAsLogSource, freeEndpoint, until } from '../../testing/index.js'
 import postfix from './postfix.js'
 
@@ -46,13 +47,6 @@ const listening = async (onSocket: (socket: Socket) => void) => {
   const server = createServer(onSocket).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return { server, port: (server.address() as AddressInfo).port }
-}
-
-async function freePort(): Promise<number> {
-  const { server, port } = await listening(() => {})
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** A Postfix with folders of its own; it hands everything on to the port `relay`. */

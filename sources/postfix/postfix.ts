@@ -47,12 +47,11 @@ export default defineSource({
   options,
   create(given) {
     const counters = newPostfixCounters()
-    const source = logSource(given, { types: TYPES, parser: () => new PostfixLog(given, counters) })
-    return {
-      open: (emit, context) => source.open(emit, context),
-      close: () => source.close(),
-      counters: () => ({ ...source.counters?.(), ...counters }),
-    }
+    return logSource(given, {
+      types: TYPES,
+      parser: () => new PostfixLog(given, counters),
+      counters: () => ({ ...counters }),
+    })
   },
   parser: (given) => new PostfixLog(given),
 })

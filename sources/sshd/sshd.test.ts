@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach, type NewEvent, parseOptions, type StormEvent, startSource } from '../../lib/index.js'
+import { freePort } from '../../servers/index.js'
 import { conformsAsLogSource, freeEndpoint, until } from '../../testing/index.js'
 import sshd from './sshd.js'
 
@@ -80,15 +81,6 @@ function withSshd(name: string, body: (t: TestContext) => Promise<void>): void {
     assert.ok(!process.env.CI, `expected a real sshd in CI, but there is no ${MISSING}`)
     t.skip(`NO REAL SSHD HERE for want of ${MISSING}: install openssh-server and rsyslog, and run it as root`)
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function realSshd(t: TestContext) {

@@ -46,11 +46,10 @@ export default defineSource({
   parser: (given) => new SshdParser(given),
   create(given) {
     const counters = newSshdCounters()
-    const log = logSource(given, { types: TYPES, parser: () => new SshdParser(given, counters) })
-    return {
-      open: (emit, context) => log.open(emit, context),
-      close: () => log.close(),
-      counters: () => ({ ...log.counters?.(), ...counters }),
-    }
+    return logSource(given, {
+      types: TYPES,
+      parser: () => new SshdParser(given, counters),
+      counters: () => ({ ...counters }),
+    })
   },
 })

@@ -23,7 +23,7 @@ export const FACILITIES = [
   ...['ntp', 'audit', 'alert', 'clock'],
   ...['local0', 'local1', 'local2', 'local3', 'local4', 'local5', 'local6', 'local7'],
 ]
-export const SEVERITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug']
+const SEVERITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug']
 
 const PRIORITY = /^<(\d{1,3})>/
 /** `1 STAMP HOST PROGRAM PID MESSAGEID ` and what follows. */

@@ -220,7 +220,6 @@ function pointAt(page: Page, chart: Chart, panel: Panel, index: number | undefin
             ],
       ),
       notes: lost ? [`${lost.events} events lost around here`] : [],
-      palette,
     },
     x,
     y,

@@ -18,7 +18,6 @@ export interface Line {
 export interface ChartOptions {
   lines: Line[]
   unit?: string
-  decimals?: number
   /** Fixed ends of the scale; it begins at zero unless values lie below, or all of them far above. */
   min?: number
   max?: number

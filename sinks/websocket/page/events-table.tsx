@@ -14,7 +14,7 @@ const COLUMNS = 6
 const keyOf = (row: Row) => `${row.source} ${row.type} ${row.seq} ${row.t}`
 
 /** One line that tells what is in an event. */
-export function summary(data: unknown): string {
+function summary(data: unknown): string {
   if (data === null || typeof data !== 'object') return text(data)
   return Object.entries(data)
     .map(([key, value]) => `${key}=${text(value)}`)

@@ -4,7 +4,7 @@ import type { Page } from './page.js'
 import { LONGEST_OF_RINGS, WINDOWS } from './view.js'
 
 /** A row of buttons of which one is pressed. */
-export function Choice<T extends string | number>(props: {
+function Choice<T extends string | number>(props: {
   label: string
   value: T | undefined
   options: readonly (readonly [T, string])[]

@@ -1,7 +1,6 @@
 import { clock, dateTime, show } from './format.js'
-import type { Palette } from './theme.js'
 
-export interface TooltipLine {
+interface TooltipLine {
   name: string
   value: number
   colour: string
@@ -17,7 +16,6 @@ export interface TooltipContent {
   lines: TooltipLine[]
   /** Such as how many events were lost then. */
   notes: string[]
-  palette: Palette
 }
 
 /** The one tooltip of all graphs; elements are made of text nodes and used again. */

@@ -35,7 +35,7 @@ export const WINDOWS: [seconds: number, label: string][] = [
 /** Longer windows need a store, seconds. */
 export const LONGEST_OF_RINGS = 86_400
 
-export const DEFAULT_VIEW: View = {
+const DEFAULT_VIEW: View = {
   window: 300,
   range: undefined,
   filter: '',
