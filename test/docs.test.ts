@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { before, test } from 'node:test'
@@ -121,27 +121,26 @@ test('every script that is named is in package.json', () => {
   )
 })
 
-/** Help texts, asked for once each. */
-const helps = new Map<string, Promise<string>>()
+/** Help texts by command: `source nginx`. All from one process; `cli/processes.test.ts` asks the program itself. */
+const helps = new Map<string, string>()
 
-function help(...command: string[]): Promise<string> {
-  const key = command.join(' ')
-  const program = fileURLToPath(new URL('../cli/eventstorm.js', import.meta.url))
-  const asked =
-    helps.get(key) ?? run(process.execPath, [program, ...command, '--help']).then(({ stdout }) => stdout)
-  helps.set(key, asked)
-  return asked
-}
+before(async () => {
+  const { stdout } = await run(process.execPath, [join(root, 'dist/docs/help-texts.js')])
+  const parts = stdout.split('\0')
+  for (let i = 0; i + 1 < parts.length; i += 2) helps.set(parts[i]!, parts[i + 1]!)
+  assert.ok(helps.size > 20)
+})
 
 const flagsOf = (text: string): string[] => text.match(/(?<![\w-])--[a-z][\w-]*/g) ?? []
 
-async function commandNames(): Promise<string[]> {
-  const [, list] = (await help()).split('\nCommands:\n')
+/** The commands themselves, as the program lists them. */
+function commandNames(): string[] {
+  const [, list] = helps.get('')!.split('\nCommands:\n')
   return [...list!.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name!).filter((name) => name !== 'help')
 }
 
-test('every command line that is given is one that the program understands', async () => {
-  const commands = await commandNames()
+test('every command line that is given is one that the program understands', () => {
+  const commands = commandNames()
   const faults: string[] = []
   let seen = 0
   for (const { path, text } of documents) {
@@ -155,8 +154,10 @@ test('every command line that is given is one that the program understands', asy
         continue
       }
       const isComponent = /^(source|sink|parse)$/.test(command!) && /^[a-z]/.test(name ?? '')
-      const known = flagsOf(await help(...(isComponent ? [command!, name!] : [command!])))
-      if (/^(source|sink|parse)$/.test(command!) && !isComponent) continue
+      const text = helps.get(isComponent ? `${command} ${name}` : command!)
+      if (text === undefined) faults.push(`${path}: no ${command} ${name}`)
+      if (text === undefined || (/^(source|sink|parse)$/.test(command!) && !isComponent)) continue
+      const known = flagsOf(text)
       for (const flag of flagsOf(line!)) {
         if (!known.includes(flag)) faults.push(`${path}: eventstorm ${command} has no ${flag}`)
       }
@@ -166,12 +167,8 @@ test('every command line that is given is one that the program understands', asy
   assert.ok(seen >= 5, `only ${seen} command lines were found`)
 })
 
-test('every flag that is mentioned alone belongs to some command', async () => {
-  const components = (await componentFolders()).map((folder) => folder.replace(/^(source|sink)s\//, '$1 '))
-  const commands = components.filter((each) => /^(source|sink) /.test(each)).map((each) => each.split(' '))
-  const plain = (await commandNames()).map((each) => [each])
-  const texts = await Promise.all([[], ...plain, ...commands].map((command) => help(...command)))
-  const known = new Set(texts.flatMap(flagsOf))
+test('every flag that is mentioned alone belongs to some command', () => {
+  const known = new Set([...helps.values()].flatMap(flagsOf))
   assert.deepEqual(
     unknown(/`(--[a-z][\w-]*)[^`]*`/g, (flag) => known.has(flag)),
     [],
@@ -208,11 +205,8 @@ test('the pipeline file of README.md is a good one', async (t) => {
 test('the component of CONTRIBUTING.md compiles, and its test passes', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'eventstorm-contributing-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  // `testing` runs pipeline files by what is in `cli`; the tests of that need the rest of the house.
-  const filter = (path: string) => !/\/cli\/.*(\.test\.ts|\/fixtures)$/.test(path)
-  for (const path of ['lib', 'testing', 'cli', 'package.json', 'tsconfig.json']) {
-    await cp(join(root, path), join(folder, path), { recursive: true, filter })
-  }
+  // Beside what is built, as it will be there: it sees the types of it, and runs with it.
+  for (const room of ['lib', 'testing']) await symlink(join(root, 'dist', room), join(folder, room))
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
   const text = await read('CONTRIBUTING.md')
   const given = [...text.matchAll(/<!-- file: (\S+) -->\n\n```ts\n([\s\S]*?)```/g)]
@@ -221,9 +215,17 @@ test('the component of CONTRIBUTING.md compiles, and its test passes', async (t)
     await mkdir(join(folder, dirname(path!)), { recursive: true })
     await writeFile(join(folder, path!), code!)
   }
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  const { compilerOptions } = JSON.parse(await read('tsconfig.json'))
+  const { incremental, tsBuildInfoFile, ...options } = compilerOptions
+  const config = {
+    compilerOptions: { ...options, outDir: '.' },
+    files: given.map(([, path]) => path),
+  }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   await run(process.execPath, [tsc], { cwd: folder }).catch((error) => assert.fail(error.stdout))
-  const compiled = given.map(([, path]) => join('dist', path!.replace(/ts$/, 'js')))
+  const compiled = given.map(([, path]) => path!.replace(/ts$/, 'js'))
   const tests = compiled.filter((path) => path.endsWith('.test.js'))
   // The runner of this very test would otherwise take the other one's output for its own.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
