@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import { type Clock, systemClock } from './clock.js'
 import {
-  atTime,
   checkSize,
   type DataWriter,
   encodeEvent,
@@ -12,20 +11,20 @@ import {
 } from './codec/codec.js'
 import { type Logger, type Running, type Status, silent } from './component.js'
 import type { Counters } from './counter-info.js'
-import { EventstormError, show } from './errors.js'
 import { checkTypeName, type Data, isReserved, isTypeName } from './event.js'
-import { hintType, type TypeHint } from './hint.js'
+import type { TypeHint } from './hint.js'
 import type { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
+import { ListenerWait } from './listener-wait.js'
 import { FIRST_BATCH_BYTES, OpenStream } from './open-stream.js'
 import { parseOptions, type z } from './options.js'
-import { compilePattern } from './pattern.js'
 import { inParts, type ReportType, type SentStream, SOURCE_REPORT, type SourceReport } from './report.js'
 import type { ConnectionCounters } from './sockets/connections.js'
 import { DEFAULT_SOURCES_ENDPOINT } from './sockets/endpoint.js'
 import { Outlet } from './sockets/outlet.js'
 import { readSecurity } from './sockets/security.js'
 import { sourceOptions } from './source-options.js'
+import { ToldHints } from './told-hints.js'
 import { headerLength, heartbeatBody, writeHeader } from './wire.js'
 
 /** Options of an EventSource as a user writes them, with what an application may hand over beside. */
@@ -68,9 +67,6 @@ export interface SourceCounters extends Counters {
 /** While nothing happens, the pauses between the heartbeats of a stream double up to so many intervals. */
 const MAX_HEARTBEAT_INTERVALS = 30
 
-/** Pause between two times that hints are told, milliseconds; who has just subscribed hears them sooner. */
-const HINT_INTERVAL = 30_000
-
 /**
  * The library end for applications: emits events to whoever subscribed, and never waits for anybody.
  *
@@ -100,10 +96,8 @@ export class EventSource implements Running {
   #cancelFlush: (() => void) | undefined
   #cancelHeartbeat: () => void
   #heartbeatVersion = 0
-  #waiters = new Set<() => void>()
-  /** Events on the reserved types of hints, as they are told but for the time. */
-  #hints = new Map<string, Uint8Array>()
-  #hintsToldAt = 0
+  #listeners: ListenerWait
+  #hints: ToldHints
   #counters = {
     emitted: 0,
     sent: 0,
@@ -131,6 +125,8 @@ export class EventSource implements Running {
       (prefix, wanted) => this.#onSubscription(prefix, wanted),
     )
     this.#interest = this.#end.interest
+    this.#listeners = new ListenerWait(this.name, this.#interest, clock)
+    this.#hints = new ToldHints(this.#options.maxEventBytes)
     this.#cancelHeartbeat = clock.every(this.#options.heartbeat, () => this.#sendHeartbeats())
     this.#life.running()
   }
@@ -210,14 +206,7 @@ export class EventSource implements Running {
    * @throws TYPE_INVALID, DATA_INVALID, EVENT_TOO_LARGE
    */
   describe(type: string, hint: TypeHint): void {
-    checkTypeName(type)
-    const told = hintType(type)
-    // Here, where somebody can be told that it is no good; a timer has nobody to tell.
-    this.#hints.set(
-      told,
-      encodeEvent(told, new Date(0), hint as Data, undefined, this.#options.maxEventBytes),
-    )
-    this.#hintsToldAt = 0
+    this.#hints.set(type, hint)
   }
 
   /**
@@ -226,42 +215,8 @@ export class EventSource implements Running {
    *
    * @throws PATTERN_INVALID, TIMEOUT (after `timeout` milliseconds, default: no limit), CLOSED
    */
-  async subscribed(pattern = '**', options: { timeout?: number } = {}): Promise<void> {
-    const { prefix } = compilePattern(pattern)
-    if (this.#life.status === 'running' && this.#interest.touches(prefix)) return
-    await new Promise<void>((resolve, reject) => {
-      const check = () => {
-        const closed = this.#life.status !== 'running'
-        if (!closed && !this.#interest.touches(prefix)) return
-        finish()
-        if (closed)
-          reject(
-            new EventstormError(
-              'CLOSED',
-              `nobody subscribed to ${show(pattern)} before ${show(this.name)} was closed`,
-            ),
-          )
-        else resolve()
-      }
-      const cancel =
-        options.timeout === undefined
-          ? () => {}
-          : this.#clock.after(options.timeout, () => {
-              finish()
-              reject(
-                new EventstormError(
-                  'TIMEOUT',
-                  `expected somebody to subscribe to ${show(pattern)} at ${show(this.name)} within ${options.timeout} ms; is a sink running, and a router between?`,
-                ),
-              )
-            })
-      const finish = () => {
-        cancel()
-        this.#waiters.delete(check)
-      }
-      this.#waiters.add(check)
-      if (this.#life.status !== 'running') check()
-    })
+  async subscribed(pattern = '**', { timeout }: { timeout?: number } = {}): Promise<void> {
+    await this.#listeners.wait(pattern, timeout)
   }
 
   /** Sends what has been emitted, a last heartbeat for each stream and a last report, and closes. */
@@ -291,7 +246,7 @@ export class EventSource implements Running {
     this.#cancelFlush?.()
     this.#cancelHeartbeat()
     this.#end.close(linger)
-    for (const check of [...this.#waiters]) check()
+    this.#listeners.close()
   }
 
   #open(type: string): OpenStream | undefined {
@@ -472,12 +427,9 @@ export class EventSource implements Running {
   }
 
   #tellHints(renewed: boolean): void {
-    const now = this.#clock.now()
-    if (!renewed && now - this.#hintsToldAt < HINT_INTERVAL) return
-    this.#hintsToldAt = now
-    for (const [type, hint] of this.#hints) {
+    for (const [type, hint] of this.#hints.due(this.#clock.now(), renewed)) {
       // With what stands in front of it, a long type is none any more.
-      if (isTypeName(type) && this.wants(type)) this.#tell(type, atTime(hint, now))
+      if (isTypeName(type) && this.wants(type)) this.#tell(type, hint)
     }
   }
 
@@ -489,6 +441,6 @@ export class EventSource implements Running {
 
   #onSubscription(prefix: Buffer, wanted: boolean): void {
     this.#log.debug({ prefix: prefix.toString(), wanted }, wanted ? 'subscribed' : 'unsubscribed')
-    for (const check of [...this.#waiters]) check()
+    this.#listeners.look()
   }
 }
