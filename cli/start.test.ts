@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { until } from '../testing/index.js'
 import { Pipelines } from './fixtures/pipelines.js'
-import { fixture, freePorts, runToEnd } from './fixtures/program.js'
+import { freePorts } from '../servers/index.js'
+import { fixture, runToEnd } from './fixtures/program.js'
 
 const pipelines = new Pipelines()
 after(() => pipelines.remove())

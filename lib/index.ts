@@ -104,9 +104,9 @@ export {
   type SinkCounters,
   type SinkOptions,
   type SinkState,
-  sinkOptions,
   startSink,
 } from './sink.js'
+export { sinkOptions } from './sink-options.js'
 export type { WriterState } from './sink-writer.js'
 export type { ConnectionCounters } from './sockets/connections.js'
 export { checkEndpoint, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './sockets/endpoint.js'

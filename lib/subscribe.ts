@@ -7,7 +7,8 @@ import type { Stream } from './loss.js'
 import { parseOptions, z } from './options.js'
 import { MessageQueue } from './queue.js'
 import { Receiver, type ReceiverCounters, receiverOptions } from './receiver.js'
-import { type Ambient, queueOptions } from './sink.js'
+import type { Ambient } from './sink.js'
+import { queueOptions } from './sink-options.js'
 
 /** What can be set of a subscription. */
 export const subscribeOptions = z.strictObject({ ...receiverOptions.shape, ...queueOptions.shape })

@@ -26,7 +26,7 @@ const PIPELINE = ['cli/pipeline', 'cli/part', 'cli/part-ends', 'cli/resolve', 'c
 const PIPELINE_TESTERS = ['testing/pipeline', 'testing/own-endpoints']
 /** What rooms of lib keep to themselves: how bytes are read and written fast, and the sockets with all that ZeroMQ wants. */
 const INNER =
-  /^lib\/codec\/(shape-writer|shape-reader|field-reader|generated|kept-texts)$|^lib\/sockets\/(sockets|door|zap|memory-watch|seldom)$/
+  /^lib\/codec\/(event-layout|event-reader|event-writer|shape-writer|shape-reader|field-reader|generated|kept-texts)$|^lib\/sockets\/(sockets|door|zap|memory-watch|seldom)$/
 const FRONT_DOOR = /^lib\/(\w+\/)?index$/
 
 /** Says what is wrong when `file` imports `target`, both without ending; undefined when it may. */

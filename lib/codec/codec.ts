@@ -2,8 +2,10 @@ import { BSON, EJSON, type Long } from 'bson'
 import { EventstormError, reason, show } from '../errors.js'
 import type { Data, NewEvent, StormEvent } from '../event.js'
 import type { Message } from '../wire.js'
-import { READ_DEPTH, ReadSite, readEvent, UNREAD } from './shape-reader.js'
-import { type DataWriter, NO_ROOM, UNUSUAL, WriteSite, writeEvent, writeEventOf } from './shape-writer.js'
+import { readEvent } from './event-reader.js'
+import { type DataWriter, writeEvent, writeEventOf } from './event-writer.js'
+import { READ_DEPTH, ReadSite, UNREAD } from './shape-reader.js'
+import { NO_ROOM, UNUSUAL, WriteSite } from './shape-writer.js'
 
 export { type DataWriter, NO_ROOM, UNUSUAL, WriteSite, writeEvent, writeEventOf }
 

@@ -22,7 +22,8 @@ import { seeded } from '../../testing/random.js'
 import { EventBatch } from '../batch.js'
 import type { Message } from '../wire.js'
 import { decodeEvents, encodeEvent, WriteSite, writeEvent } from './codec.js'
-import { ReadSite, readEvent, UNREAD } from './shape-reader.js'
+import { readEvent } from './event-reader.js'
+import { ReadSite, UNREAD } from './shape-reader.js'
 
 const SEED = 20260102
 const DOCUMENTS = 100_000

@@ -1,8 +1,9 @@
 import type { StormEvent } from '../event.js'
 import type { Message } from '../wire.js'
 import { decodeEvent } from './codec.js'
+import { dataDocument } from './event-reader.js'
 import { FieldSite, readField } from './field-reader.js'
-import { dataDocument, UNREAD } from './shape-reader.js'
+import { UNREAD } from './shape-reader.js'
 
 // What was learned of the shapes of each type's data. Emptied when it grows too large: then it is learned again.
 const MAX_TYPES_LEARNED = 20_000

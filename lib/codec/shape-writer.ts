@@ -50,7 +50,7 @@ export const isPlainKey = (key: string) => PLAIN_KEY.test(key) && !SPECIAL_KEYS.
 
 const DOUBLE = 1
 const TEXT = 2
-const DOCUMENT = 3
+export const DOCUMENT = 3
 const ARRAY = 4
 const BOOLEAN = 8
 const DATE = 9
@@ -66,7 +66,7 @@ const HIGH = 2 ** 32
 let view: DataView = new DataView(new ArrayBuffer(0))
 let viewed: Buffer | undefined
 
-function viewOf(target: Buffer): DataView {
+export function viewOf(target: Buffer): DataView {
   if (target !== viewed) {
     viewed = target
     view = new DataView(target.buffer, target.byteOffset, target.length)
@@ -176,7 +176,7 @@ const isInt32 = (value: number) => value === (value | 0) && (value !== 0 || 1 / 
  * Writes any value whose type byte goes to `typeAt` and whose content goes to `at`.
  * @returns where it ends, NO_ROOM or UNUSUAL
  */
-function writeValue(
+export function writeValue(
   target: Buffer,
   typeAt: number,
   at: number,
@@ -230,7 +230,7 @@ function writeValue(
   return UNUSUAL
 }
 
-function writeDate(at: number, ms: number): number {
+export function writeDate(at: number, ms: number): number {
   if (Number.isNaN(ms)) return UNUSUAL
   const high = Math.floor(ms / HIGH)
   view.setUint32(at, ms - high * HIGH, true)
@@ -368,88 +368,4 @@ function writingOf(keys: string[]): string {
     view.setInt32(start, at - start, true)
     return at
   }`
-}
-
-const TIME = Buffer.from('\x09time\0', 'latin1')
-const DATA_KEY = Buffer.from('data\0', 'latin1')
-const DATA_AT = 4 + TIME.length + 8
-
-/** Copies a few bytes: at this length a loop beats the call of copy(). */
-function place(bytes: Buffer, target: Buffer, at: number): void {
-  for (let i = 0; i < bytes.length; i++) target[at + i] = bytes[i]!
-}
-
-/** What an event takes beside its data. */
-const ENVELOPE = DATA_AT + 1 + DATA_KEY.length + 1
-
-/** Something that writes the data of an event as BSON without ever having had it as an object. */
-export interface DataWriter {
-  /**
-   * Writes a document to `at`, and nothing at `limit` or behind it. May be called several times for one event.
-   * @returns where it ends; NO_ROOM when there is too little room; UNUSUAL when the event has to be made otherwise
-   */
-  write(target: Buffer, at: number, limit: number): number
-  /** When it happened, milliseconds since 1970, known once `write` has returned. Undefined: now. */
-  readonly time: number | undefined
-}
-
-/** The parts of an event document `{ time, data }` that are always the same, but for the length and the last NUL. */
-function writeEnvelope(target: Buffer, start: number): void {
-  viewOf(target)
-  place(TIME, target, start + 4)
-  place(DATA_KEY, target, start + DATA_AT + 1)
-}
-
-function endEvent(target: Buffer, start: number, end: number): number {
-  target[end] = 0
-  viewOf(target).setInt32(start, end + 1 - start, true)
-  return end + 1
-}
-
-/**
- * Writes an event document `{ time, data }` to `start`.
- * @param time milliseconds since 1970
- * @returns where it ends, NO_ROOM or UNUSUAL
- */
-export function writeEvent(
-  target: Buffer,
-  start: number,
-  limit: number,
-  time: number,
-  data: unknown,
-  site: WriteSite,
-): number {
-  const at = start + ENVELOPE - 1
-  if (at + 1 > limit) return NO_ROOM
-  writeEnvelope(target, start)
-  let end: number
-  try {
-    if (writeDate(start + 4 + TIME.length, time) < 0) return UNUSUAL
-    end = writeValue(target, start + DATA_AT, at, limit - 1, data === undefined ? null : data, site, 0)
-  } catch {
-    // A getter that throws: the other way finds the words for it.
-    return UNUSUAL
-  }
-  return end < 0 ? end : endEvent(target, start, end)
-}
-
-/**
- * The same with data that somebody else writes.
- * @param clock asked when the writer does not know the time
- */
-export function writeEventOf(
-  target: Buffer,
-  start: number,
-  limit: number,
-  writer: DataWriter,
-  clock: { now(): number },
-): number {
-  const at = start + ENVELOPE - 1
-  if (at + 1 > limit) return NO_ROOM
-  const end = writer.write(target, at, limit - 1)
-  if (end < 0) return end
-  writeEnvelope(target, start)
-  target[start + DATA_AT] = DOCUMENT
-  writeDate(start + 4 + TIME.length, writer.time ?? clock.now())
-  return endEvent(target, start, end)
 }
