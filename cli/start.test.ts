@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { freePorts } from '../servers/index.js'
 import { until } from '../testing/index.js'
 import { Pipelines } from './fixtures/pipelines.js'
-import { freePorts } from '../servers/index.js'
 import { fixture, runToEnd } from './fixtures/program.js'
 
 const pipelines = new Pipelines()
