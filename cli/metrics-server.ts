@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { EventstormError, reason } from '../lib/index.js'
 import { readiness } from './health.js'
+import { isForLocalHost } from './local-host.js'
 import { toRegistry } from './metrics.js'
 import type { Observed } from './observed.js'
 
@@ -17,7 +18,7 @@ export interface Served {
 const MAX_CONNECTIONS = 64
 
 /**
- * Serves on the loopback interface:
+ * Serves on the loopback interface, to who comes by a local name:
  * - `/metrics`: Prometheus text
  * - `/livez`: whether the process answers; who gets no answer shall start it anew
  * - `/readyz`, and `/healthz` as it was called before there were two: whether it can do its work; 503 while it cannot
@@ -54,7 +55,9 @@ function answer(asked: {
   contentType: string
   ready(): { code: number; body: object }
 }): RequestListener {
-  return async ({ method, url }, response) => {
+  return async (request, response) => {
+    if (!isForLocalHost(request, response)) return
+    const { method, url } = request
     const send = (code: number, type: string, text: string) =>
       response.writeHead(code, { 'content-type': type }).end(method === 'HEAD' ? undefined : text)
     if (method !== 'GET' && method !== 'HEAD') return send(405, 'text/plain', 'Only GET and HEAD.\n')

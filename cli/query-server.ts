@@ -2,9 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Asker, serveQuery } from '../lib/ask/index.js'
 import { EventstormError, type Running, reason, type Status } from '../lib/index.js'
-
-/** Names by which a browser reaches this machine; a page from elsewhere that was resolved to it has another one. */
-const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
+import { isForLocalHost } from './local-host.js'
 
 /**
  * Serves `/api/query` on the loopback interface.
@@ -13,9 +11,8 @@ const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
  */
 export async function serveQueries(asker: Asker, port: number): Promise<Running & { url: string }> {
   const server = createServer((request, response) => {
-    if (!LOCAL.test(request.headers.host ?? '')) {
-      response.writeHead(403, { 'content-type': 'text/plain' }).end('Only for localhost.\n')
-    } else if (request.url?.split('?')[0] !== '/api/query') {
+    if (!isForLocalHost(request, response)) return
+    if (request.url?.split('?')[0] !== '/api/query') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('Try /api/query?by=type\n')
     } else void serveQuery(asker, request, response)
   })

@@ -45,16 +45,18 @@ export function exampleOf(readme: string, { kind, name }: AnyDefinition): Record
   return options
 }
 
+/** Whether it follows files, and so has the counters and errors of lib/follow/ beside its own. */
+const followsFiles = ({ options }: AnyDefinition) => 'rotateWait' in options.shape
+
 function counterSection(definition: AnyDefinition, example: Record<string, unknown>): string {
   const known = Object.fromEntries(
     Object.entries(example).filter(([name]) => name in definition.options.shape),
   )
   const component = definition.create(parseOptions(definition.options, known, definition.name))
-  const follows = Object.keys(definition.options.shape).includes('rotateWait')
   const counters = [
     ...('counters' in component ? Object.keys(component.counters?.() ?? {}) : []),
     // Those of the files that it follows, which it has once it is open.
-    ...(follows ? ['files', ...Object.keys(newFileCounters())] : []),
+    ...(followsFiles(definition) ? ['files', ...Object.keys(newFileCounters())] : []),
   ]
   const described = definition.counters ?? {}
   const rows = [...new Set([...counters, ...Object.keys(described)])].map(
@@ -65,23 +67,30 @@ function counterSection(definition: AnyDefinition, example: Record<string, unkno
   return ['## Counters', '', '| counter | meaning |', '| --- | --- |', ...rows, '', beside, ''].join('\n')
 }
 
-/** The codes that the component's own code raises, and those that every one of its kind can give. */
-async function errorSection(folder: string, { kind }: AnyDefinition): Promise<string> {
-  const names = await readdir(new URL(folder, ROOT), { recursive: true })
-  const files = names.filter((name) => /\.ts$/.test(name) && !/\.test\.ts$|^(page|fixtures)\//.test(name))
-  const code = (await Promise.all(files.map((name) => read(`${folder}/${name}`)))).join('\n')
-  const raised = [...code.matchAll(/'([A-Z]+_[A-Z_]+)'/g)].map(([, word]) => word!)
+/** The codes that the component's code raises, and those that every one of its kind can give. */
+async function errorSection(folder: string, definition: AnyDefinition): Promise<string> {
+  const folders = [folder, ...(followsFiles(definition) ? ['lib/follow'] : [])]
+  const code = (await Promise.all(folders.map(codeOf))).join('\n')
+  const raised = [...code.matchAll(/'([A-Z]+(?:_[A-Z]+)*)'/g)].map(([, word]) => word!)
   const always: ErrorCode[] = [
     'OPTIONS_INVALID',
     'ENDPOINT_INVALID',
     'BIND_FAILED',
     'BIND_INSECURE',
+    'CONNECT_FAILED',
     'KEY_INVALID',
   ]
-  const ofKind: ErrorCode[] = kind === 'sink' ? ['SINK_FAILED', 'PATTERN_INVALID'] : []
+  const ofKind: ErrorCode[] = definition.kind === 'sink' ? ['SINK_FAILED', 'PATTERN_INVALID'] : []
   const codes = [...new Set([...raised, ...always, ...ofKind])].filter((each) => each in ERRORS).sort()
   const rows = codes.map((each) => `| \`${each}\` | ${ERRORS[each as ErrorCode]} |`)
   return ['## Errors', '', '| code | meaning |', '| --- | --- |', ...rows].join('\n')
+}
+
+/** All code of a folder, without tests, pages and what tests are fed with. */
+async function codeOf(folder: string): Promise<string> {
+  const names = await readdir(new URL(folder, ROOT), { recursive: true })
+  const files = names.filter((name) => /\.ts$/.test(name) && !/\.test\.ts$|^(page|fixtures)\//.test(name))
+  return (await Promise.all(files.map((name) => read(`${folder}/${name}`)))).join('\n')
 }
 
 /** Links that were right in the README's folder are made right in the page's. */

@@ -170,6 +170,36 @@ test('what is no report by its looks is refused, and breaks nothing', () => {
   assert.equal(books.sinks(0)[0]!.balance, 0)
 })
 
+test('of a report its streams must be there and no more; what is not known in it is passed over', () => {
+  const books = new Audit()
+  const source = { colour: 'red', every: 1e12, streams: [{ type: 'a.x', weight: 7 }] }
+  books.take(report(SOURCE_REPORT, 'shop', 1, source), 0)
+  books.take(
+    report(SINK_REPORT, 'sink', 1, { streams: [{ type: 'a.x', source: 'shop', epoch: 1, mood: 1 }] }),
+    0,
+  )
+  assert.equal(books.refused, 0)
+  const [stream] = books.streams(0)
+  assert.equal(stream!.sent, 0)
+  assert.deepEqual(Object.values(stream!.sinks[0]!), ['sink', 0, 0, 0, 0, 0, 0])
+  const { sent, unwanted, dropped } = books.sources(0)[0]!
+  assert.deepEqual([sent, unwanted, dropped, books.sinks(0)[0]!.state], [0, 0, 0, 'alive'])
+  // Where it is not said, once a second; and nobody is waited for longer than three hours.
+  assert.deepEqual(
+    [4999, 5000].map((now) => books.sinks(now)[0]!.state),
+    ['alive', 'dead'],
+  )
+  const hours = 3 * 3_600_000
+  assert.deepEqual(
+    [hours - 1, hours].map((now) => books.sources(now)[0]!.state),
+    ['alive', 'dead'],
+  )
+  for (const text of [{ type: 'a.x' }, { source: 'shop' }])
+    books.take(report(SINK_REPORT, 'sink', 1, { streams: [text] }), 0)
+  books.take(report(SOURCE_REPORT, 'shop', 1, { streams: [{ sent: 1 }] }), 0)
+  assert.equal(books.refused, 3)
+})
+
 test('who is silent for longest is forgotten when there is no room, and never for what a sink says', () => {
   const books = new Audit({ maxStreams: 100 })
   const born = (name: string, now: number) =>

@@ -83,7 +83,8 @@ export interface RouterCounters extends Counters {
  *
  * Opens its sockets at once; keeps the process alive until closed.
  *
- * @throws COMPONENT_INVALID, OPTIONS_INVALID, ENDPOINT_INVALID, BIND_FAILED from the constructor
+ * @throws COMPONENT_INVALID, OPTIONS_INVALID, ENDPOINT_INVALID, KEY_INVALID, PATTERN_INVALID (of a list of keys),
+ *   BIND_INSECURE, BIND_FAILED, CONNECT_FAILED from the constructor
  */
 export class EventRouter implements Running {
   /** Where sources can dial in, with the real ports where the system chose them. */

@@ -91,8 +91,8 @@ export interface AttachedSink extends Running {
  *     const sink = { write: async (batch) => { for (const event of batch) await store(event) } }
  *     await using running = await attach(sink, { subscribe: ['http.**'] })
  *
- * @throws COMPONENT_INVALID, OPTIONS_INVALID, PATTERN_INVALID, ENDPOINT_INVALID, BIND_FAILED; SINK_FAILED when `open` says
- *   `stop`
+ * @throws COMPONENT_INVALID, OPTIONS_INVALID, PATTERN_INVALID, ENDPOINT_INVALID, KEY_INVALID, BIND_INSECURE, BIND_FAILED,
+ *   CONNECT_FAILED; SINK_FAILED when `open` says `stop`
  */
 export async function attach(sink: EventSink, options: SinkOptions = {}): Promise<AttachedSink> {
   const attached = startSink(sink, options)
@@ -104,7 +104,8 @@ export async function attach(sink: EventSink, options: SinkOptions = {}): Promis
  * As `attach`, for those who do not wait for the store behind the sink: it is subscribed when this returns, and queues what
  * arrives until it is open.
  *
- * @throws COMPONENT_INVALID, OPTIONS_INVALID, PATTERN_INVALID, ENDPOINT_INVALID, BIND_FAILED
+ * @throws COMPONENT_INVALID, OPTIONS_INVALID, PATTERN_INVALID, ENDPOINT_INVALID, KEY_INVALID, BIND_INSECURE, BIND_FAILED,
+ *   CONNECT_FAILED
  */
 export function startSink(sink: EventSink, options: SinkOptions = {}): AttachedSink {
   checkComponent('sink', sink, { write: true, open: false, close: false, counters: false })

@@ -76,7 +76,8 @@ const MAX_HEARTBEAT_INTERVALS = 30
  * Events of one type that are emitted in one turn of the event loop travel in one message. Opens its sockets
  * at once; it keeps the process alive until it is closed.
  *
- * @throws OPTIONS_INVALID, ENDPOINT_INVALID, BIND_FAILED from the constructor
+ * @throws OPTIONS_INVALID, ENDPOINT_INVALID, KEY_INVALID, PATTERN_INVALID (of a list of keys), BIND_INSECURE, BIND_FAILED,
+ *   CONNECT_FAILED from the constructor
  */
 export class EventSource implements Running {
   readonly name: string

@@ -42,7 +42,7 @@ export interface Subscription extends Running, AsyncIterable<EventBatch> {
  *       for (const event of batch) console.log(event.type, event.data)
  *     }
  *
- * @throws OPTIONS_INVALID, PATTERN_INVALID, ENDPOINT_INVALID, BIND_FAILED
+ * @throws OPTIONS_INVALID, PATTERN_INVALID, ENDPOINT_INVALID, KEY_INVALID, BIND_INSECURE, BIND_FAILED, CONNECT_FAILED
  */
 export function subscribe(options: SubscribeOptions = {}): Subscription {
   return new QueuedSubscription(options)

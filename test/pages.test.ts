@@ -84,6 +84,11 @@ test('each page has every option, the counters and the errors of its component',
   assert.match(page('sources/nginx'), /^\| `unparsed` \|[\s\S]*^\| `rotations` \|/m)
   assert.match(page('sources/nginx'), /`FORMAT_INVALID`/)
   assert.doesNotMatch(page('sources/system'), /`FORMAT_INVALID`/)
+  // Raised in what all sources share that follow files, and by no other source.
+  for (const name of ['nginx', 'nginx-error', 'postfix', 'sshd'])
+    assert.match(page(`sources/${name}`), /`FILE_UNREADABLE`/)
+  for (const name of ['syslog', 'system']) assert.doesNotMatch(page(`sources/${name}`), /`FILE_UNREADABLE`/)
+  assert.match(page('sinks/websocket'), /`BUSY`/)
 })
 
 test('links of a page lead to files from where it lies', () => {

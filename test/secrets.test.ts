@@ -14,6 +14,8 @@ import { identity, keyList } from '../testing/keys.js'
 
 const PROGRAM = fileURLToPath(new URL('../cli/eventstorm.js', import.meta.url))
 const PASSWORD = 'tigers-eat-cake'
+const IN_A_URL_FILE = 'lions-eat-bread'
+const IN_A_PASSWORD_FILE = 'bears-eat-honey'
 const TOKEN = 'whoever-holds-this-token-may-look-at-all-events'
 
 function start(args: string[], env: Record<string, string> = {}) {
@@ -31,6 +33,10 @@ function start(args: string[], env: Record<string, string> = {}) {
   return { child, said }
 }
 
+/** Whether a sink has logged that it is down. */
+const saysItIsDown = (text: string, name: string) =>
+  new RegExp(`^.*"component":"${name}".*sink is down`, 'm').test(text)
+
 test('no secret is in logs, metrics or the title of the process', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'storm-secrets-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -38,6 +44,11 @@ test('no secret is in logs, metrics or the title of the process', async (t) => {
   const tokenFile = join(folder, 'token')
   writeFileSync(tokenFile, `${TOKEN}\n`, { mode: 0o600 })
   const [metrics, closed] = [await freePort(), await freePort()]
+  const mongodb = (password: string) =>
+    `mongodb://user:${password}@127.0.0.1:${closed}/storm?serverSelectionTimeoutMS=200`
+  const [urlFile, passwordFile] = [join(folder, 'url'), join(folder, 'password')]
+  writeFileSync(urlFile, mongodb(IN_A_URL_FILE), { mode: 0o600 })
+  writeFileSync(passwordFile, IN_A_PASSWORD_FILE, { mode: 0o600 })
   const [sources, sinks] = [0, 1].map((i) => `ipc://${join(folder, `${i}.sock`)}`) as [string, string]
   const dials = { key: client.key, serverKey: router.publicKey }
   const pipeline = join(folder, 'pipeline.yaml')
@@ -58,28 +69,37 @@ test('no secret is in logs, metrics or the title of the process', async (t) => {
       sources: { system: { connect: sources, interval: '1s', ...dials } },
       sinks: {
         mongodb: { connect: sinks, url: `\${STORE}`, ...dials },
+        kept: { use: 'mongodb', connect: sinks, urlFile, ...dials },
+        cassandra: {
+          connect: sinks,
+          url: `cassandra://user@127.0.0.1:${closed}/storm`,
+          passwordFile,
+          ...dials,
+        },
         websocket: { connect: sinks, port: await freePort(), tokenFile, ...dials },
       },
     }),
   )
   const { child, said } = start(['up', pipeline], {
-    STORE: `mongodb://user:${PASSWORD}@127.0.0.1:${closed}/storm?serverSelectionTimeoutMS=200`,
+    STORE: mongodb(PASSWORD),
   })
   t.after(() => child.kill('SIGKILL'))
   let told = ''
   await until(
-    'events pass and the store could not be reached',
+    'events pass and the stores could not be reached',
     async () => {
       told = await fetch(`http://127.0.0.1:${metrics}/metrics`).then(
         (answer) => answer.text(),
         () => '',
       )
-      return /eventstorm_router_events_out_total{name="main"} [1-9]/.test(told) && /mongodb/.test(said.text)
+      const failed = ['mongodb', 'kept', 'cassandra'].every((name) => saysItIsDown(said.text, name))
+      return failed && /eventstorm_router_events_out_total{name="main"} [1-9]/.test(told)
     },
     60_000,
   )
   const title = readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')
-  for (const secret of [PASSWORD, TOKEN, router.secretKey, client.secretKey]) {
+  const secrets = [PASSWORD, IN_A_URL_FILE, IN_A_PASSWORD_FILE, TOKEN, router.secretKey, client.secretKey]
+  for (const secret of secrets) {
     for (const [where, text] of Object.entries({ log: said.text, metrics: told, title })) {
       assert.ok(text.length > 0, `nothing in the ${where}`)
       assert.ok(!text.includes(secret), `a secret is in the ${where}`)

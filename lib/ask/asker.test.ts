@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, get as httpGet } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { ControlledClock, until } from '../../testing/index.js'
 import { EventstormError } from '../errors.js'
 import { Asker, type Question } from './asker.js'
-import { questionOf, replyTo } from './http.js'
+import { questionOf, replyTo, serveQuery } from './http.js'
 import type { EventQuery, QueryAnswer, StoreReader } from './query.js'
 
 /** A store whose answers come when the test wants them. */
@@ -103,6 +106,34 @@ test('who goes away ends the question', async () => {
   await Promise.all(replies)
   const { gone, running, waiting: left } = asker.counters()
   assert.deepEqual([gone, running, left, reader.asked.length], [2, 0, 0, 1])
+})
+
+test('a request is answered whatever its path is, even if that is none', async (t) => {
+  const reader = { query: async () => ({ columns: ['count'], rows: [] }), async [Symbol.asyncDispose]() {} }
+  const asker = new Asker(reader)
+  let failed: unknown
+  const server = createServer((request, response) => {
+    serveQuery(asker, request, response).catch((error) => {
+      failed = error
+      response.end()
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  for (const [path, status] of [
+    ['/anything?limit=1', 200],
+    ['//', 200],
+    ['//?limit=1', 200],
+    ['http://[?limit=1', 200],
+    ['//?limit=1&limit=2', 400],
+    ['/?nonsense', 400],
+  ] as const) {
+    const [response] = await once(httpGet({ host: '127.0.0.1', port, path }), 'response')
+    response.resume()
+    assert.deepEqual([response.statusCode, failed], [status, undefined], path)
+  }
 })
 
 test('what cannot be answered says why, and tells nothing else', async () => {

@@ -71,8 +71,9 @@ export async function serveQuery(
     const message = `expected GET, got ${request.method}`
     answer = reply(405, { error: { code: 'QUERY_INVALID', message } }, { allow: 'GET' })
   } else {
-    const { searchParams } = new URL(request.url ?? '/', 'http://localhost')
-    answer = await replyTo(asker, searchParams, gone.signal)
+    // What stands before the question may be no URL at all.
+    const [, query = ''] = /\?(.*)/s.exec(request.url ?? '') ?? []
+    answer = await replyTo(asker, new URLSearchParams(query.replace(/#.*/s, '')), gone.signal)
   }
   if (!response.destroyed) response.writeHead(answer.status, answer.headers).end(answer.body)
 }

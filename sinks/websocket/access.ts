@@ -22,8 +22,9 @@ const ATTEMPTS = 5
 const ATTEMPTS_IN_ALL = 100
 const MINUTE = 60_000
 
-/** Whether an address is the machine's own. */
-export const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host)
+/** Whether an address is the machine's own. A name such as `127.example.org` is anybody's, and may lead anywhere. */
+export const isLoopback = (host: string) =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
 /** Who may look: by Host, Origin and token. */
 export class Access {

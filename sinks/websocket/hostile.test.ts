@@ -81,7 +81,19 @@ for (const given of transports) {
     assert.equal(await refusal(socket({ host: 'evil.example' })), 403)
     assert.equal(await refusal(socket({}, 'other')), 400)
     assert.equal(await refusal(socket({}, SUBPROTOCOL, 'elsewhere')), 400)
-    assert.equal(await ask(url, '/api/status', { host: 'evil.example' }), 403)
+    // Names of a stranger that lead here, however like an address they look.
+    for (const host of [
+      'evil.example',
+      '127.evil.example',
+      `127.0.0.1.evil.example:${url.port}`,
+      'localhost.evil.example',
+    ]) {
+      const origin = `http://${host}`
+      assert.equal(await ask(url, '/api/status', { host, origin }), 403, host)
+      assert.equal(await refusal(socket({ host, origin })), 403, host)
+    }
+    for (const host of [`localhost:${url.port}`, '127.0.0.1', '127.0.0.2', '[::1]'])
+      assert.equal(await ask(url, '/api/status', { host }), 200, host)
     assert.equal(await ask(url, '/api/status', { origin: 'http://evil.example' }), 403)
     assert.equal(await ask(url, '/api/status', {}, 'DELETE'), 405)
     for (const path of ['/nothing', '/../package.json', '/%2e%2e/package.json', '/page/..%2f', '/assets/']) {

@@ -356,6 +356,7 @@ test('a type of which only a hint came is told, as one that nothing came of', as
 test('an address that others can reach needs a token and TLS', () => {
   const create = (given: object) => () => websocket.create(websocket.options.parse(given))
   assert.throws(create({ host: '0.0.0.0' }), { code: 'OPTIONS_INVALID', message: /tokenFile/ })
+  assert.throws(create({ host: '127.example.org' }), { code: 'OPTIONS_INVALID', message: /tokenFile/ })
   assert.throws(create({ host: '0.0.0.0', tokenFile: 't' }), { code: 'OPTIONS_INVALID', message: /tlsCert/ })
   assert.throws(create({ behindProxy: true }), { code: 'OPTIONS_INVALID', message: /tokenFile/ })
   assert.throws(create({ tlsCert: 'a' }), { code: 'OPTIONS_INVALID', message: /both/ })
