@@ -13,15 +13,16 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { attach, parseOptions, type StartedSource, type StormEvent, startSource } from '../../lib/index.js'
+import { attach, parseOptions, type StartedSource, startSource } from '../../lib/index.js'
 import { freePort } from '../../servers/index.js'
 import { conformsAsLogSource, freeEndpoint, until } from '../../testing/index.js'
+import { type Mail, nextHop } from './fixtures/next-hop.js'
+import { ofType, sameTotals, sum, type Told } from './fixtures/totals.js'
 import postfix from './postfix.js'
 
 const SAMPLES = fileURLToPath(new URL('../../../sources/postfix/samples/', import.meta.url))
@@ -41,12 +42,6 @@ function withPostfix(name: string, body: (t: TestContext) => Promise<void>): voi
     assert.ok(!process.env.CI, `expected a real Postfix in CI, but there is no ${MISSING}`)
     t.skip(`NO REAL POSTFIX HERE for want of ${MISSING}: install postfix and pflogsumm, and run it as root`)
   })
-}
-
-const listening = async (onSocket: (socket: Socket) => void) => {
-  const server = createServer(onSocket).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return { server, port: (server.address() as AddressInfo).port }
 }
 
 /** A Postfix with folders of its own; it hands everything on to the port `relay`. */
@@ -129,12 +124,6 @@ async function converse(port: number, commands: (string | null)[]): Promise<stri
   return answers
 }
 
-interface Mail {
-  from: string
-  to: string[]
-  subject?: string
-}
-
 /** One message in one session. The last answers are to its end and to QUIT. */
 const send = (port: number, { from, to, subject = 'hello' }: Mail) =>
   converse(port, [
@@ -147,70 +136,6 @@ const send = (port: number, { from, to, subject = 'hello' }: Mail) =>
   ])
 
 const queuedAs = (answers: string[]) => /queued as (\w+)/.exec(answers.at(-2)!)![1]!
-
-/**
- * A server that takes mail, as the next hop. By the recipient: `later` is put off twice, `never` always, `gone` is
- * refused; mail to `filtered` goes back by `handBack`, whose answer is passed on, as content filters do.
- */
-async function nextHop(t: TestContext, handBack: (from: string) => Promise<string>) {
-  const seen = { sent: 0, deferred: 0, bounced: 0, taken: [] as Mail[] }
-  let putOff = 0
-  const sockets = new Set<Socket>()
-  const { server, port } = await listening((socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket)).on('error', () => {})
-    let mail: Mail = { from: '', to: [] }
-    let inData = false
-    const reply = (text: string) => socket.write(`${text}\r\n`)
-    const rcpt = (to: string) => {
-      const deferred = to.startsWith('never') || (to.startsWith('later') && putOff++ < 2)
-      if (deferred) seen.deferred++
-      else if (to.startsWith('gone')) seen.bounced++
-      else mail.to.push(to)
-      reply(
-        deferred
-          ? '450 4.2.0 later, please'
-          : to.startsWith('gone')
-            ? '550 5.1.1 gone (for good)'
-            : '250 2.1.5 Ok',
-      )
-    }
-    const whole = async () => {
-      inData = false
-      seen.taken.push(mail)
-      seen.sent += mail.to.length
-      const filtered = mail.to.some((to) => to.startsWith('filtered'))
-      reply(
-        filtered ? `250 2.0.0 from MTA: ${await handBack(mail.from)}` : '250 2.0.0 Ok: queued as 0123456789',
-      )
-    }
-    reply('220 next.example.net ESMTP')
-    const lines = createInterface({ input: socket }).on('error', () => {})
-    lines.on('line', (line) => {
-      if (inData) {
-        if (line === '.') void whole()
-        return
-      }
-      const address = /<(.*)>/.exec(line)?.[1] ?? ''
-      if (line.startsWith('MAIL')) mail = { from: address, to: [] }
-      if (line.startsWith('RCPT')) return rcpt(address)
-      if (line === 'DATA') {
-        if (mail.to.length === 0) return reply('554 5.5.1 no valid recipients')
-        inData = true
-        return reply('354 go on')
-      }
-      reply(line === 'QUIT' ? '221 2.0.0 Bye' : '250 Ok')
-    })
-  })
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return { port, seen }
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: events are looked into at will
-type Told = StormEvent<any>
 
 /** Reads a log through source, wire and sink, until `done` says that all is read. */
 async function read(
@@ -243,66 +168,6 @@ const readOnce = (file: string) =>
     const { events: told, unparsed } = source.counters() as { events: number; unparsed: number }
     await until('every event has arrived', () => events.length === told + unparsed)
   })
-
-const ofType = (events: Told[], type: string) =>
-  events.filter((event) => event.type === type).map(({ data }) => data)
-const sum = (values: (number | undefined)[]) =>
-  values.reduce<number>((total, value) => total + (value ?? 0), 0)
-
-/** The grand totals of pflogsumm, by their words. */
-function pflogsumm(file: string): Record<string, string> {
-  const { stdout } = spawnSync('pflogsumm', [file], { encoding: 'utf8' })
-  const totals = /Grand Totals\n-+\nmessages\n\n([\s\S]*?)\n\n\n/.exec(stdout)?.[1] ?? ''
-  const rows = totals.matchAll(/^ +(\d+[km]?) +([a-z ]+?)(?: +\((\d+) +deferrals\)| +\(.*\))?$/gm)
-  return Object.fromEntries(
-    [...rows].flatMap(([, count, what, deferrals]) => [
-      [what!, count!],
-      ...(deferrals ? [['deferrals', deferrals]] : []),
-    ]),
-  )
-}
-
-/** The same from the events. */
-function totalsOf(events: Told[]): Record<string, string> {
-  const transactions = ofType(events, 'smtp.transaction')
-  const deliveries = ofType(events, 'smtp.delivery')
-  const acted = (...actions: string[]) =>
-    ofType(events, 'postfix.line').filter(({ kind, action }) => kind === 'action' && actions.includes(action))
-      .length
-  const received = transactions.filter(({ client, uid }) => client !== undefined || uid !== undefined)
-  const sent = deliveries.filter(({ status }) => status === 'sent')
-  const forwarded = sent.filter(({ response }) => response?.startsWith('forwarded as '))
-  const deferrals = deliveries.filter(({ status }) => status === 'deferred')
-  assert.equal(sum(transactions.map((each) => each.deliveries.sent)), sent.length)
-  const totals: Record<string, number> = {
-    received: received.length,
-    delivered: sent.length - forwarded.length,
-    forwarded: forwarded.length,
-    deferred: new Set(deferrals.map(({ queueId }) => queueId)).size,
-    ...(deferrals.length > 0 && { deferrals: deferrals.length }),
-    bounced: deliveries.filter(({ status }) => status === 'bounced').length,
-    rejected: ofType(events, 'smtp.reject').length,
-    'reject warnings': acted('reject_warning', 'warning'),
-    held: acted('hold'),
-    discarded: acted('discard'),
-    'bytes received': sum(received.map(({ size }) => size)),
-    'bytes delivered': sum(sent.map(({ size }) => size)),
-  }
-  return Object.fromEntries(
-    Object.entries(totals).map(([what, count]) => [
-      what,
-      count > 524_288 ? `${Math.floor(count / 1024)}k` : `${count}`,
-    ]),
-  )
-}
-
-function sameTotals(file: string, events: Told[]): void {
-  const { senders: _, recipients: __, ...theirs } = pflogsumm(file)
-  const ours = totalsOf(events)
-  const comparable = Object.fromEntries(Object.entries(theirs).filter(([what]) => !what.includes('hosts')))
-  assert.ok(Object.keys(comparable).length >= 11, 'pflogsumm has told its totals')
-  assert.deepEqual(ours, comparable)
-}
 
 withPostfix(
   'what clients and the next hop saw is what the events tell, and what pflogsumm counts',
