@@ -152,7 +152,7 @@ test('maxMemory: subscriptions beyond maxSubscriptions that take the memory are 
       clock: new ControlledClock(),
       ...{ maxSubscriptions: 10, maxTopicBytes: 255, maxMemory: 1000, sendHighWaterMark: 10 },
       ...{ maxConnections: 10, maxConnectionRate: 10, handshakeTimeout: 5000, reconnectInterval: 20 },
-      memory: () => memory,
+      vitals: () => ({ memory, native: 0, load: 0 }),
     },
     (prefix, wanted) => changes.push(`${wanted ? '+' : '-'}${prefix}`),
   )

@@ -2,18 +2,10 @@ import { type Logger, silent } from '../component.js'
 import { MAX_TYPE_BYTES } from '../event.js'
 import { type ConnectionCounters, sumConnections } from './connections.js'
 import { Door, doorsOf, openAll } from './door.js'
-import { MemoryWatch, type Vitals } from './memory-watch.js'
+import { type Finding, MemoryWatch, type WatchOptions } from './memory-watch.js'
 import { SubscribingEnd, type SubscribingOptions } from './sockets.js'
 
-export interface InletOptions extends SubscribingOptions {
-  /** Memory of the process, bytes, above which what libzmq holds is thrown away when it grows there; 0: never. */
-  maxMemory: number
-  /** How the process is doing. Default: as the system and the event loop tell it. */
-  vitals?: () => Vitals
-}
-
-/** Time between two looks, milliseconds. */
-const LOOK_EVERY = 1000
+export type InletOptions = SubscribingOptions & WatchOptions
 
 /**
  * The receiving end with a bound on memory. libzmq may not have one itself: a full receive pipe lets a stranger
@@ -34,22 +26,15 @@ export class Inlet {
   #doors: Door<SubscribingEnd>[]
   /** Subscribed prefixes, as latin1 text: they are bytes. */
   #prefixes = new Set<string>()
-  #cancelLook: () => void = () => {}
   #watch: MemoryWatch
-  /** Bytes since the last look. */
-  #delivered = 0
 
   constructor(options: InletOptions, onMessage: (frames: Buffer[]) => void) {
     this.#options = options
     this.#log = options.log ?? silent
-    this.#watch = new MemoryWatch(options.maxMemory, options.vitals)
     this.#onMessage = onMessage
     this.#doors = openAll(doorsOf(options), (each) => this.#open(each))
     this.endpoints = this.#doors.flatMap((door) => door.endpoints)
-    // An inproc peer does not dial again, and its messages are this process's own.
-    const outside = [...options.bind, ...options.connect].every((endpoint) => !endpoint.startsWith('inproc:'))
-    if (options.maxMemory > 0 && outside)
-      this.#cancelLook = options.clock.every(LOOK_EVERY, () => this.#look())
+    this.#watch = new MemoryWatch(options, (finding) => this.#drop(finding))
   }
 
   get connections(): ConnectionCounters {
@@ -67,20 +52,15 @@ export class Inlet {
   }
 
   close(): void {
-    this.#cancelLook()
+    this.#watch.close()
     for (const door of this.#doors) door.close()
   }
 
-  #look(): void {
-    const found = this.#watch.look(this.#delivered)
-    this.#delivered = 0
-    if (found === undefined) return
-    // What is dialled was chosen.
-    if (found.why === 'unfinished' && this.#options.bind.length === 0) return
+  #drop({ memory, why }: Finding): void {
     this.resets++
     this.#log.warn(
-      { memory: found.memory, maxMemory: this.#options.maxMemory },
-      found.why === 'behind'
+      { memory, maxMemory: this.#options.maxMemory },
+      why === 'behind'
         ? 'cannot keep up; waiting messages are dropped'
         : 'messages without an end take the memory; they are dropped with all that waits',
     )
@@ -101,7 +81,7 @@ export class Inlet {
   }
 
   #take({ types }: Door<SubscribingEnd>, frames: Buffer[]): void {
-    for (const frame of frames) this.#delivered += frame.length
+    for (const frame of frames) this.#watch.delivered += frame.length
     const topic = frames[0]!
     if (types === undefined || (topic.length <= MAX_TYPE_BYTES && types(topic.toString())))
       this.#onMessage(frames)

@@ -2,22 +2,16 @@ import { type Logger, silent } from '../component.js'
 import { type Change, Interest } from '../interest.js'
 import { type ConnectionCounters, sumConnections } from './connections.js'
 import { Door, doorsOf, openAll } from './door.js'
-import { MemoryWatch, type Vitals } from './memory-watch.js'
+import { type Finding, MemoryWatch, type WatchOptions } from './memory-watch.js'
 import { Seldom } from './seldom.js'
 import { PublishingEnd, type PublishingOptions } from './sockets.js'
 
-export interface OutletOptions extends PublishingOptions {
+export interface OutletOptions extends PublishingOptions, WatchOptions {
   /** Prefixes told apart; beyond it everything is wanted. */
   maxSubscriptions: number
   /** Longest prefix; longer ones ask for nothing. */
   maxTopicBytes: number
-  /** Memory of the process, bytes, above which subscriptions beyond `maxSubscriptions`, and messages without an end, are thrown out; 0: never. */
-  maxMemory: number
   log?: Logger
-  /** Resident memory of the process, bytes. Default: as the system tells it. */
-  memory?: () => number
-  /** How the process is doing. Default: as the system and the event loop tell it. */
-  vitals?: () => Vitals
 }
 
 /** Subscriptions that were not taken as they came, by reason. */
@@ -26,10 +20,8 @@ export type LimitedSubscriptions = { tooLong: number; tooMany: number }
 /** Called when a prefix comes to be wanted, and when it is no longer; `micros` is when. */
 type OnChange = (prefix: Buffer, wanted: boolean, micros: number) => void
 
-/** Time between two looks at what libzmq holds, milliseconds. */
-const WATCH_EVERY = 1000
-/** Subscriptions beyond the limit between two looks at the memory. */
-const LOOK_EVERY = 1000
+/** Subscriptions beyond the limit between two looks at the memory: they come faster than the clock goes. */
+const BEYOND_PER_LOOK = 1000
 
 /** A socket, and what is wanted there. */
 interface Way {
@@ -51,7 +43,6 @@ export class Outlet {
   #ways: Way[] = []
   #foreignBefore = 0
   #watch: MemoryWatch
-  #cancelWatch: () => void = () => {}
   #onChange: OnChange
 
   constructor(options: OutletOptions, onChange: OnChange) {
@@ -59,13 +50,11 @@ export class Outlet {
     this.#log = options.log ?? silent
     this.#seldom = new Seldom(options.clock)
     this.#onChange = onChange
-    this.#watch = new MemoryWatch(options.maxMemory, options.vitals)
     openAll(doorsOf(options), (each) => this.#open(each))
     // What is wanted at one door alone needs no second book.
     this.interest = this.#ways.length === 1 ? this.#ways[0]!.interest : new Interest(options.maxSubscriptions)
     this.endpoints = this.#ways.flatMap(({ door }) => door.endpoints)
-    if (options.maxMemory > 0 && options.bind.length > 0 && !this.#inside)
-      this.#cancelWatch = options.clock.every(WATCH_EVERY, () => this.#dropUnfinished())
+    this.#watch = new MemoryWatch(options, (finding) => this.#dropUnfinished(finding))
   }
 
   get connections(): ConnectionCounters {
@@ -86,7 +75,7 @@ export class Outlet {
 
   /** @param linger how long libzmq may go on sending what it holds, in the background; milliseconds. */
   close(linger = 0): void {
-    this.#cancelWatch()
+    this.#watch.close()
     for (const { door } of this.#ways) door.close(linger)
   }
 
@@ -121,7 +110,7 @@ export class Outlet {
     this.#pass(way, way.interest.change(prefix, wanted, micros), micros)
     if (way.interest.beyond <= before) return
     this.#limit('tooMany', 'there are more subscriptions than maxSubscriptions; everything is asked for')
-    if (way.interest.beyond % LOOK_EVERY === 0) this.#look(way)
+    if (way.interest.beyond % BEYOND_PER_LOOK === 0 && this.#watch.exceeded) this.#dropSubscriptions(way)
   }
 
   /** What has changed at one door changes something for all when no other door wants it. */
@@ -139,19 +128,12 @@ export class Outlet {
     if (this.#seldom.isDue(reason)) this.#log.warn({ [reason]: this.limited[reason] }, message)
   }
 
-  /** An inproc peer does not dial again. */
-  get #inside(): boolean {
-    const { bind, connect } = this.#options
-    return [...bind, ...connect].some((endpoint) => endpoint.startsWith('inproc:'))
-  }
-
   /** What a subscriber sends has no bound in libzmq until its last frame. Whoever is behind is so at the other end. */
-  #dropUnfinished(): void {
-    const found = this.#watch.look(0)
-    if (found?.why !== 'unfinished') return
+  #dropUnfinished({ memory, why }: Finding): void {
+    if (why !== 'unfinished') return
     this.resets++
     this.#log.warn(
-      { memory: found.memory, maxMemory: this.#options.maxMemory },
+      { memory, maxMemory: this.#options.maxMemory },
       'subscribers send messages without an end; all are dropped',
     )
     for (const { door } of this.#ways) door.reopen()
@@ -161,12 +143,10 @@ export class Outlet {
    * libzmq keeps each subscription, about 2 KB of memory, and cannot be told to forget one of a peer's. What can be done
    * is to close the socket, which frees all, and open it again: the others dial again, and know what they miss.
    */
-  #look(way: Way): void {
-    const { maxMemory, memory = process.memoryUsage.rss } = this.#options
-    if (this.#inside || maxMemory === 0 || memory() <= maxMemory) return
+  #dropSubscriptions(way: Way): void {
     this.resets++
     this.#log.warn(
-      { maxMemory, beyond: way.interest.beyond },
+      { maxMemory: this.#options.maxMemory, beyond: way.interest.beyond },
       'subscriptions take the memory; all are dropped',
     )
     way.door.reopen()
