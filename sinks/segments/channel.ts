@@ -49,7 +49,7 @@ export interface StoreCounts {
   /** Hours whose files were merged at last. */
   hoursMerged: number
   hoursRemoved: Record<'age' | 'size', number>
-  /** Files without a name in any manifest that were removed at the start. */
+  /** What lives that ended badly have left, and was removed: files without a name in any manifest, folders of merges. */
   leftovers: number
 }
 

@@ -11,6 +11,8 @@ export const SEGMENT_COUNTERS: CounterInfos = {
   mergesFailed: total('Merges that failed; the files that were to be merged go on to count.'),
   hoursMerged: total('Hours whose files were merged at last.'),
   hoursRemoved: total('Hours that were removed, by age or by size of the whole.'),
-  leftovers: total('Files without a name in any manifest that were removed at the start.'),
+  leftovers: total(
+    'What lives that ended badly have left and was removed: files without a name in any manifest, folders of merges.',
+  ),
   lostRows: total('Events in no file yet when the worker thread ended by itself; they are lost.'),
 }

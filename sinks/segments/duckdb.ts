@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import type { WorkerSettings } from './channel.js'
+import { spillFolder } from './spill.js'
 import { quote } from './sql.js'
 
 /** What sorting a whole hour may take of the disk. */
@@ -21,9 +21,6 @@ export const openForMerging = (settings: Settings): Promise<Opened> =>
     temp_directory: spillFolder(settings),
     max_temp_directory_size: SPILL,
   })
-
-/** Where that is. */
-export const spillFolder = ({ path, writer }: Settings): string => join(path, `spill-${writer}`)
 
 /** With its share of the memory, and able to reach nothing outside of the folder. */
 async function open(

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { WorkerSettings } from './channel.js'
-import { spillFolder } from './duckdb.js'
 import type { Segment } from './layout.js'
 import type { Merge, MergeJob } from './merger.js'
+import { apart, spillFolder } from './spill.js'
 
 const PROGRAM = fileURLToPath(new URL('./merge-process.js', import.meta.url))
 
@@ -24,7 +24,7 @@ export const mergeApart =
   async (job, signal) => {
     signal.throwIfAborted()
     // What spills has a folder of its own.
-    const own = { ...settings, writer: `${settings.writer}-apart` }
+    const own = { ...settings, writer: apart(settings.writer) }
     const child = fork(PROGRAM, { execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
     const kill = () => child.kill('SIGKILL')
     signal.addEventListener('abort', kill, { once: true })

@@ -30,6 +30,7 @@ import { Merger } from './merger.js'
 import { PendingTable } from './pending.js'
 import { removeHours } from './retention.js'
 import { Retired } from './retired.js'
+import { tidySpills } from './spill.js'
 import { quote } from './sql.js'
 
 /** How often it is looked whether the store is too large, while it is filled once. */
@@ -112,7 +113,7 @@ export class SegmentWriter {
     const { instance, connection } = await openForWriting(settings)
     const copying = await instance.connect()
     const writer = new SegmentWriter(settings, duckdb, instance, connection, copying, grace, counted)
-    writer.counts.leftovers = leftovers
+    writer.counts.leftovers = leftovers + tidySpills(settings, now)
     writer.#removeOld(now)
     return writer
   }
@@ -214,6 +215,7 @@ export class SegmentWriter {
   tidy(now: number): void {
     this.#removeOld(now)
     this.#retired.remove(now)
+    this.counts.leftovers += tidySpills(this.#settings, now)
     // Nothing has come since that hour was over.
     if (this.counts.pending > 0 || Number.isNaN(this.#hour) || this.#hour === hourOf(now)) return
     this.#compactor.close(this.#hour)
