@@ -10,6 +10,8 @@ import { subscribe } from './subscribe.js'
 test('a sink of very many streams reports more seldom, and says so', async () => {
   const none = { received: 0, lost: 0, duplicate: 0, late: 0 }
   const streams = Array.from({ length: 25_000 }, (_, n) => new Stream(`a.t${n}`, 's', 1, true, { ...none }))
+  // Of reserved types nobody is told.
+  streams.push(new Stream('_meta.a', 's', 1, true, { ...none }))
   const clock = new ControlledClock()
   const heard: SinkReport[] = []
   const events = subscribe({ bind: ['tcp://127.0.0.1:0'], subscribe: [SINK_REPORT] })

@@ -91,6 +91,17 @@ test('each page has every option, the counters and the errors of its component',
   assert.match(page('sinks/websocket'), /`BUSY`/)
 })
 
+test('ERRORS.md names every code that is answered over HTTP', async () => {
+  const code = (
+    await Promise.all(['sinks/websocket/http.ts', 'sinks/websocket/hub.ts', 'lib/ask/http.ts'].map(read))
+  ).join('\n')
+  const given = [...code.matchAll(/failure\(\s*\d+,\s*'([A-Z_]+)'|code: '([A-Z_]+)'|: '(INTERNAL)'/g)]
+  const codes = new Set(given.map(([, ...found]) => found.find((each) => each !== undefined)!))
+  assert.ok(codes.size >= 8, [...codes].join())
+  const text = await read('docs/ERRORS.md')
+  for (const each of codes) assert.match(text, new RegExp(`^\\| \`${each}\` \\|`, 'm'), each)
+})
+
 test('links of a page lead to files from where it lies', () => {
   for (const { path, text } of pages) {
     for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)\s#]+)/g))
