@@ -19,8 +19,6 @@ export const processOptions = z.strictObject({
   }),
 })
 
-export type ProcessOptions = z.output<typeof processOptions>
-
 /** What a pipeline takes besides its components: at the top of its file, and on the command line of `up`. */
 export const pipelineOptions = z.strictObject({
   ...processOptions.shape,

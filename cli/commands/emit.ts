@@ -12,13 +12,13 @@ import {
 } from '../../lib/index.js'
 import { checked } from '../component-command.js'
 import { addExamples, createCommand } from '../create-command.js'
-import { ends } from '../ends.js'
+import { endOptions } from '../end-options.js'
 import { addFlags, readFlags } from '../flags.js'
 import { createLog } from '../logging.js'
 import { quietLog } from '../process-options.js'
 import { run } from '../run.js'
 
-const wire = z.strictObject(sourceOptions.pick({ source: true, ...ends }).shape)
+const wire = z.strictObject(sourceOptions.pick({ source: true, ...endOptions }).shape)
 
 const emitOptions = z.strictObject({
   time: z.string().optional().meta({

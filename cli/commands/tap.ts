@@ -1,7 +1,7 @@
 import { attach, duration, pause, type SinkDefinition, sinkOptions, systemClock, z } from '../../lib/index.js'
 import { checked, usageError } from '../component-command.js'
 import { addExamples, createCommand, type Examples } from '../create-command.js'
-import { ends } from '../ends.js'
+import { endOptions } from '../end-options.js'
 import { addFlags, readFlags } from '../flags.js'
 import { lateCommand } from '../late-command.js'
 import { limited } from '../limited.js'
@@ -11,7 +11,7 @@ import { quietLog } from '../process-options.js'
 import { resolveComponent } from '../resolve.js'
 import { run } from '../run.js'
 
-const wire = z.strictObject(sinkOptions.pick(ends).shape)
+const wire = z.strictObject(sinkOptions.pick(endOptions).shape)
 
 const tapOptions = z.strictObject({
   limit: z.int().min(1).optional().meta({ description: 'End after so many events.', argument: 'n' }),

@@ -11,7 +11,7 @@ import {
 import { addAudit } from '../audit-metrics.js'
 import { checked } from '../component-command.js'
 import { addExamples, createCommand } from '../create-command.js'
-import { ends } from '../ends.js'
+import { endOptions } from '../end-options.js'
 import { addFlags, readFlags } from '../flags.js'
 import { createLog } from '../logging.js'
 import { serveMetrics } from '../metrics-server.js'
@@ -22,7 +22,7 @@ import { openScreen } from '../top-screen.js'
 import { SORT_KEYS, TopTable } from '../top-table.js'
 import { tableLines } from '../top-text.js'
 
-const wire = z.strictObject(subscribeOptions.pick(ends).shape)
+const wire = z.strictObject(subscribeOptions.pick(endOptions).shape)
 
 const topOptions = z.strictObject({
   sort: z

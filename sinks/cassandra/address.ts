@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { byteSize, checkOptions, duration, EventstormError, reason, show, z } from '../../lib/index.js'
 
-export const CONSISTENCIES = ['ONE', 'LOCAL_ONE', 'TWO', 'THREE', 'QUORUM', 'LOCAL_QUORUM', 'ALL'] as const
+const CONSISTENCIES = ['ONE', 'LOCAL_ONE', 'TWO', 'THREE', 'QUORUM', 'LOCAL_QUORUM', 'ALL'] as const
 export type Consistency = (typeof CONSISTENCIES)[number]
 
 /** Where the events are, and how to get there. */
@@ -18,7 +18,7 @@ export interface Address {
 const NAME = /^[a-zA-Z]\w{0,31}$/
 
 /** What may stand behind the question mark. */
-export const parameters = z.strictObject({
+const parameters = z.strictObject({
   datacenter: z
     .string()
     .default('datacenter1')

@@ -1,7 +1,7 @@
 import { EventstormError, reason } from '../../lib/index.js'
 
 /** What to do when the driver, an optional dependency, is not there. */
-export const INSTALL = 'npm install cassandra-driver'
+const INSTALL = 'npm install cassandra-driver'
 
 /** Loads it when it is needed first. @throws STORE_FAILED when it is not installed */
 export async function loadDriver(): Promise<typeof import('cassandra-driver')> {

@@ -49,13 +49,13 @@ export function int64(value: number): Buffer {
   return bytes
 }
 
-export function int32(value: number): Buffer {
+function int32(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(4)
   bytes.writeInt32BE(value)
   return bytes
 }
 
-export function int16(value: number): Buffer {
+function int16(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(2)
   bytes.writeInt16BE(value)
   return bytes
@@ -69,7 +69,7 @@ function hash(text: string): number {
 }
 
 /** Gathers rows into requests of one partition each and of `maxBytes` at most, but of one row at least. */
-export class RequestCutter {
+class RequestCutter {
   readonly requests: WriteRequest[] = []
   #maxBytes: number
 
