@@ -66,7 +66,7 @@ export function keyLines(path: string): string[][] {
   return text
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('# '))
+    .filter((line) => line !== '' && !/^#(\s|$)/.test(line))
     .map((line) => line.split(/\s+/))
 }
 

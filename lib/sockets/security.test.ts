@@ -285,6 +285,11 @@ test('a path of 40 characters is the file that is there, and not a key', (t) => 
   assert.equal(readPublicKey(path), publicKey)
 })
 
+test('comments of a file of keys, those without a word too', () => {
+  const { publicKey, line } = identity('router')
+  assert.equal(readPublicKey(keyList(`# of the rack\n  #\n# \n\n  ${line}`)), publicKey)
+})
+
 test('keys and lists that are of no use are refused, with the reason', () => {
   const { key, publicKey, line } = identity('a')
   const refuse = (options: object, code: string, message: RegExp) =>
