@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import pc from 'picocolors'
 import { type DestinationStream, destination, type Logger as PinoLogger, pino } from 'pino'
 import { type Clock, type Logger, systemClock } from '../lib/index.js'
@@ -20,6 +21,8 @@ export interface LogOptions {
   /** Lines for people instead of JSON. Default: whether stderr is a terminal. */
   readable?: boolean
   colors?: boolean
+  /** A syslog priority before each line, by which `journalctl -p` selects. Default: whether stderr is the journal. */
+  priorities?: boolean
   /** Where the lines go. Default: stderr. */
   to?: DestinationStream
   clock?: Clock
@@ -29,11 +32,14 @@ export function createLog(options: LogOptions): Log {
   const { level, readable = process.stderr.isTTY === true, clock = systemClock } = options
   const to = options.to ?? destination({ fd: 2, sync: true })
   const colors = pc.createColors(options.colors ?? (readable && pc.isColorSupported))
+  const priorities = options.priorities ?? isJournal()
   const components = new Map<string, { child: PinoLogger; guarded: Logger }>()
   let open = true
   const stream = {
     write(line: string) {
-      if (open) to.write(readable ? toReadable(line, colors) : line)
+      if (!open) return
+      const text = readable ? toReadable(line, colors) : line
+      to.write(priorities ? priorityOf(line) + text : text)
     },
   }
   const root = pino(
@@ -66,6 +72,19 @@ export function createLog(options: LogOptions): Log {
     },
   }
 }
+
+/** As systemd.exec(5) has it: the device and inode of what it connected to the journal. */
+export function isJournal(): boolean {
+  if (process.env.JOURNAL_STREAM === undefined) return false
+  const { dev, ino } = fstatSync(2)
+  return process.env.JOURNAL_STREAM === `${dev}:${ino}`
+}
+
+/** sd-daemon(3); the journal takes it off again. */
+const PRIORITIES: Record<string, string> = { debug: '<7>', info: '<6>', warn: '<4>', error: '<3>' }
+
+/** The level is the first member of a line. */
+const priorityOf = (line: string) => PRIORITIES[/^{"level":"(\w+)"/.exec(line)?.[1] ?? ''] ?? ''
 
 const FLOOD_WINDOW = 1000
 /** Messages remembered for each component; they are fixed texts, so that many means something is odd. */

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { codeOf, type ErrorCode, EventstormError, reason, relaxCollector } from '../lib/index.js'
+import { isJournal } from './logging.js'
 import { createProgram } from './program.js'
 
 /** sysexits.h: something was found in an unconfigured or misconfigured state. */
@@ -14,6 +15,7 @@ const USAGE_ERRORS = new Set<ErrorCode>([
   'COMPONENT_INVALID',
   'PATTERN_INVALID',
   'ENDPOINT_INVALID',
+  'BIND_INSECURE',
   'FORMAT_INVALID',
   'TYPE_INVALID',
   'DATA_INVALID',
@@ -49,15 +51,18 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EX_USAGE
   const code = codeOf(error)
   if (code !== undefined) {
-    process.stderr.write(`eventstorm: ${code}: ${reason(error)}\n`)
+    tell(`eventstorm: ${code}: ${reason(error)}\n`)
     if (code === 'PIPELINE_INVALID') return EX_CONFIG
     return USAGE_ERRORS.has(code) ? EX_USAGE : EX_FAILURE
   }
   // Not foreseen, so whoever looks into it needs the stack.
-  process.stderr.write(
-    `eventstorm: ${error instanceof Error ? (error.stack ?? error.message) : reason(error)}\n`,
-  )
+  tell(`eventstorm: ${error instanceof Error ? (error.stack ?? error.message) : reason(error)}\n`)
   return EX_FAILURE
+}
+
+/** To the journal as what it is, an error: each line is an entry of its own there. */
+function tell(text: string): void {
+  process.stderr.write(isJournal() ? text.replace(/^(?=.)/gm, '<3>') : text)
 }
 
 /** An exit would cut off what a slow reader has not taken yet. */

@@ -9,7 +9,16 @@ import { type Kind, resolveComponent, shipped } from './resolve.js'
  */
 export function namedCommand(
   kind: Kind,
-  { description, examples }: { description: string; examples: (name: string) => Examples },
+  {
+    description,
+    specimen,
+    examples,
+  }: {
+    description: string
+    /** A shipped one that runs anywhere, for the examples. */
+    specimen: string
+    examples: (name: string) => Examples
+  },
 ): Command {
   const names = shipped(kind)
   const command = createCommand(kind)
@@ -26,6 +35,6 @@ export function namedCommand(
       const inner = componentCommand(`eventstorm ${kind} ${name}`, definition, examples(name))
       await inner.parseAsync(rest, { from: 'user' })
     })
-  const help = [`eventstorm ${kind} ${names[0]} --help`, 'its options'] as const
-  return addExamples(command, [...examples(names[0]!), help])
+  const help = [`eventstorm ${kind} ${specimen} --help`, 'its options'] as const
+  return addExamples(command, [...examples(specimen), help])
 }

@@ -50,6 +50,7 @@ metrics: 99999
   const { code, stdout, stderr } = await runToEnd(['check', file])
   const told = [
     [4, 16, 'routers.other.bindSinks: tcp://0.0.0.0:5556 is taken by routers.main already'],
+    [4, 16, 'routers.other.bindSinks: other machines can reach tcp://0.0.0.0:5556, and anybody there'],
     [8, 10, 'sources.web.use: no source is called "nginks". Did you mean "nginx"?'],
     [11, 5, 'sources.ticks.counts: the source ticks has no such option. Did you mean "count"?'],
     [14, 9, 'sources.ticks.connect.1: cannot connect "127.0.0.1:5555": expected tcp://host:port'],
@@ -57,7 +58,7 @@ metrics: 99999
     [19, 16, 'sinks.out.subscribe: expected a pattern such as'],
     [20, 11, 'sinks.out.mark: the environment variable STORM_UNSET is not set'],
     [22, 1, 'sorces: a pipeline has no such part. Did you mean "sources"?'],
-    [23, 10, 'metrics: expected number to be <=65535, got 99999'],
+    [23, 10, 'metrics: expected at most 65535, got 99999'],
   ]
   const lines = stderr.trimEnd().split('\n')
   assert.equal(lines[0], `eventstorm: PIPELINE_INVALID: ${file} has ${told.length} problems`)
@@ -93,6 +94,14 @@ const REFUSED: [string, string, RegExp][] = [
     /^4:14 nothing in this file listens on inproc:\/\/x/,
   ],
 ]
+test('what others can reach is taken with keys, or where it is said to be safe', async () => {
+  const at = (rest: string) => readPipeline(`routers: { a: { bindSources: tcp://10.0.0.1:5555, ${rest} } }`)
+  for (const rest of ['insecure: true', 'key: router.key'])
+    assert.deepEqual((await at(rest)).faults, [], rest)
+  const [fault] = (await at('insecure: false')).faults
+  assert.match(fault!.message, /^other machines can reach tcp:\/\/10\.0\.0\.1:5555/)
+})
+
 for (const [what, text, message] of REFUSED) {
   test(`${what} is refused at its place`, async () => {
     const { faults } = await readPipeline(text)

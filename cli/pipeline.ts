@@ -49,7 +49,7 @@ export async function loadPipeline(file: string, env: Environment = process.env)
   } catch (error) {
     throw new EventstormError(
       'PIPELINE_INVALID',
-      `expected a pipeline file at ${file}: ${reason(error)}`,
+      `expected a pipeline file at ${file}: ${reason(error)}${unreadable(error)}`,
       error,
     )
   }
@@ -60,6 +60,12 @@ export async function loadPipeline(file: string, env: Environment = process.env)
     [summary(file, faults), ...faults.map((each) => showFault(file, each))].join('\n'),
   )
 }
+
+/** What to do about a file that is there, and not for us. */
+const unreadable = (error: unknown) =>
+  (error as NodeJS.ErrnoException).code === 'EACCES'
+    ? `; make it readable for the user that this runs as (uid ${process.getuid?.()})`
+    : ''
 
 function summary(file: string, faults: readonly Fault[]): string {
   return `${file} has ${faults.length === 1 ? 'a problem' : `${faults.length} problems`}`

@@ -45,6 +45,24 @@ test('packages are found from the current folder, by their full or short names',
   }
 })
 
+test('a line for the journal has its priority in front', () => {
+  const lines: string[] = []
+  const to = { write: (line: string) => void lines.push(line) }
+  for (const priorities of [true, false]) {
+    const log = createLog({ level: 'debug', readable: false, priorities, to }).of('web')
+    log.debug({}, 'a')
+    log.info({ level: 'error' }, 'b')
+    log.warn({}, 'c')
+    log.error({}, 'd')
+  }
+  const heads = lines.map((line) => line.slice(0, line.indexOf('{')))
+  assert.deepEqual(heads, ['<7>', '<6>', '<4>', '<3>', '', '', '', ''])
+  assert.deepEqual(
+    lines.slice(0, 4).map((line) => line.slice(3).replace(/"time":"[^"]*"/, '')),
+    lines.slice(4).map((line) => line.replace(/"time":"[^"]*"/, '')),
+  )
+})
+
 test('the same message is logged once a second, with how many there were', async () => {
   const clock = new ControlledClock()
   const lines: string[] = []

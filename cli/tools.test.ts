@@ -77,8 +77,8 @@ const REFUSED: [string, string[], RegExp][] = [
   ['a type with a wildcard', ['emit', 'a.*', '{}'], /TYPE_INVALID/],
   ['data that is no JSON', ['emit', 'a.b', '{'], /DATA_INVALID/],
   ['a time that is none', ['emit', 'a.b', '{}', '--time', 'soon'], /TIME_INVALID: --time/],
-  ['a bad pattern', ['tap', 'http..x'], /expected a pattern/],
-  ['an unknown order', ['top', '--sort', 'size'], /--sort: expected one of/],
+  ['a bad pattern', ['tap', 'http..x'], /OPTIONS_INVALID: expected a pattern/],
+  ['an unknown order', ['top', '--sort', 'los'], /--sort: expected one of .*Did you mean "lost"/],
   ['a source without a parser', ['parse', 'system'], /"system" has no parser/],
 ]
 for (const [what, args, message] of REFUSED) {

@@ -1,3 +1,4 @@
+import { isReachable } from '../lib/index.js'
 import type { Part } from './part.js'
 import { endsOf, type PartEnd } from './part-ends.js'
 import type { Path } from './places.js'
@@ -20,7 +21,18 @@ export function wiringFaults(parts: readonly (Part & { path: Path })[]): { path:
       path: end.path,
       message: `nothing in this file listens on ${end.endpoint}, and inproc reaches no other process`,
     }))
-  return [...taken, ...dangling]
+  return [...taken, ...dangling, ...parts.flatMap(exposed)]
+}
+
+/** What would be refused as BIND_INSECURE when it is started. */
+function exposed(part: Part & { path: Path }): { path: Path; message: string }[] {
+  if (part.framework.insecure === true || part.framework.key !== undefined) return []
+  return endsOf(part)
+    .filter(({ use, endpoint }) => use === 'bind' && isReachable(endpoint))
+    .map(({ endpoint, path }) => ({
+      path: [...part.path, ...path],
+      message: `other machines can reach ${endpoint}, and anybody there could send and read events. Give it keys (eventstorm keygen, then key and allow), listen on 127.0.0.1, or allow it with insecure: true`,
+    }))
 }
 
 /** Whether two listeners get into each other's way: the same port, unless on two different addresses. */

@@ -109,7 +109,12 @@ export {
 export { sinkOptions } from './sink-options.js'
 export type { WriterState } from './sink-writer.js'
 export type { ConnectionCounters } from './sockets/connections.js'
-export { checkEndpoint, DEFAULT_SINKS_ENDPOINT, DEFAULT_SOURCES_ENDPOINT } from './sockets/endpoint.js'
+export {
+  checkEndpoint,
+  DEFAULT_SINKS_ENDPOINT,
+  DEFAULT_SOURCES_ENDPOINT,
+  isReachable,
+} from './sockets/endpoint.js'
 export { isKey, type KeyPair, newKeyPair } from './sockets/keys.js'
 export {
   type EmitOptions,

@@ -179,7 +179,24 @@ test('all problems are told at once, each with its place', () => {
   assert.match(told.get('zzz')!, /^unknown option\. Known are: file, fromStart, .*name\.$/)
   assert.match(told.get('interval')!, /^expected a length of time such as .*, got "5 minutes"$/)
   assert.match(told.get('format')!, /combined.*json.*, got "xml"$/)
-  assert.match(told.get('depth')!, /9, got 10$/)
+  assert.match(told.get('depth')!, /^expected at most 9, got 10$/)
+})
+
+test('bounds and choices are told in words, with the choice that was probably meant', () => {
+  const words = z.strictObject({
+    name: z.string().min(1),
+    rate: z.number().gt(0),
+    sort: z.enum(['rate', 'lost']),
+  })
+  const { problems } = checkOptions(words, { name: '', rate: 0, sort: 'los' })
+  assert.deepEqual(
+    problems!.map(({ message }) => message),
+    [
+      'expected a text that is not empty, got ""',
+      'expected more than 0, got 0',
+      'expected one of rate, lost, got "los". Did you mean "lost"?',
+    ],
+  )
 })
 
 test('the error names every problem and where the options were given', () => {

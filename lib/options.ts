@@ -190,6 +190,29 @@ function valueAt(input: unknown, path: PropertyKey[]): unknown {
   return value
 }
 
+type Issue = z.core.$ZodIssue
+
+/** What would have been right, in words; our own descriptions say it themselves. */
+function expectedBy(issue: Issue): string {
+  if (!/^(Invalid|Too) /.test(issue.message)) return issue.message
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.join(', ')}`
+  if (issue.code === 'too_small' && issue.origin === 'string' && issue.minimum === 1)
+    return 'expected a text that is not empty'
+  if (issue.code === 'too_small' && isAmount(issue.origin))
+    return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`
+  if (issue.code === 'too_big' && isAmount(issue.origin))
+    return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`
+  return issue.message.replace(/^(Invalid \w+|Too \w+): /, '').replace(/, received .*$/, '')
+}
+
+const isAmount = (origin: string) => origin === 'number' || origin === 'int'
+
+function meantBy(issue: Issue, value: unknown): string {
+  if (issue.code !== 'invalid_value' || typeof value !== 'string') return ''
+  const meant = didYouMean(value, issue.values.map(String))
+  return meant ? `.${meant}` : ''
+}
+
 /** All that is wrong with `input`, or the checked options with their defaults filled in. */
 export function checkOptions<S extends OptionSchema>(
   schema: S,
@@ -207,13 +230,7 @@ export function checkOptions<S extends OptionSchema>(
     }
     const value = valueAt(input, issue.path)
     if (value === undefined) return [{ path, message: 'is required' }]
-    const expected = issue.message.replace(/^(Invalid \w+|Too \w+): /, '').replace(/, received .*$/, '')
-    return [
-      {
-        path,
-        message: `${expected.replace('expected one of', 'expected one of ').replace('  ', ' ')}, got ${show(value)}`,
-      },
-    ]
+    return [{ path, message: `${expectedBy(issue)}, got ${show(value)}${meantBy(issue, value)}` }]
   })
   return { options: undefined, problems }
 }

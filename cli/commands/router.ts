@@ -7,7 +7,10 @@ import { resolveComponent, shipped } from '../resolve.js'
 
 const EXAMPLES: Examples = [
   ['eventstorm router', 'both sides on their default ports'],
-  ['eventstorm router --bind-sources tcp://0.0.0.0:5555', 'take events from other machines'],
+  [
+    'eventstorm router --bind-sources tcp://0.0.0.0:5555 --key router.key --allow-sources sources.allow',
+    'take events from other machines',
+  ],
   ['eventstorm router --connect-sources tcp://10.0.0.5:5556', 'take events from another router'],
   ['eventstorm router --connect-sinks tcp://10.0.0.6:5555', 'hand events to another router'],
 ]

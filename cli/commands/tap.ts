@@ -39,7 +39,12 @@ export const tapCommand = () =>
         const given = { ...readFlags(command, wire), ...readFlags(command, definition.options) }
         const subscribe = patterns.length > 0 ? { subscribe: patterns } : {}
         const { part, problems } = checkPart(definition, 'tap', { ...given, ...subscribe })
-        if (!part) throw usageError(problems)
+        if (!part) {
+          // Nobody wrote --subscribe.
+          throw usageError(
+            problems.map((each) => (each.path[0] === 'subscribe' ? { ...each, path: [] } : each)),
+          )
+        }
         await tap(part, definition, checked(tapOptions, readFlags(command, tapOptions)))
       })
     for (const schema of [tapOptions, definition.options, wire]) addFlags(command, 'Options:', schema)

@@ -52,12 +52,14 @@ function greeter(file: string | undefined): ((started: readonly Started[]) => vo
   // Whoever collects the log of a pipeline wants JSON alone; the quick start is for people.
   if (file !== undefined && !process.stderr.isTTY) return undefined
   const title = file === undefined ? 'Eventstorm, the quick start' : `Eventstorm, ${file}`
-  const next = "In another terminal: eventstorm top, or eventstorm tap 'http.**'. Ctrl-C ends it.\n"
-  const more = 'For components of your choice, write a pipeline file: eventstorm up --help\n'
+  // Whom npm started, npx finds; a shell does not.
+  const program = process.env.npm_lifecycle_event === undefined ? 'eventstorm' : 'npx eventstorm'
+  const next = `In another terminal: ${program} top, or ${program} tap 'http.**'. Ctrl-C ends it.\n`
+  const more = `For components of your choice, write a pipeline file: ${program} up --help\n`
   return (started) => {
     const keeps = started.some(({ part }) => part.definition.name === 'segments')
     const ask = keeps
-      ? 'What it kept, now or later, from this folder: eventstorm query --by type --every 1m\n'
+      ? `What it kept, now or later, from this folder: ${program} query --by type --every 1m\n`
       : 'To keep events too: npm install @duckdb/node-api\n'
     const lines = file === undefined ? `${next}${ask}${more}` : next
     process.stderr.write(`${greeting(title, started)}${lines}\n`)

@@ -44,8 +44,14 @@ export interface Segment {
 /** With its full path. */
 export type StoredSegment = Segment & { path: string }
 
+/** Code of the error for a manifest that is not understood. */
+export const FOREIGN = 'FOREIGN_MANIFEST'
+
+/** Another number when a reader of this one would misunderstand the store. */
+const VERSION = 1
+
 interface Manifest {
-  version: 1
+  version: number
   segments: Segment[]
 }
 
@@ -86,15 +92,31 @@ export function segmentsIn(folder: string): StoredSegment[] {
 export const segmentsOf = (folder: string, writer: string): Segment[] =>
   readManifest(join(folder, `manifest-${writer}.json`))
 
+/** @throws for what is not understood: its segments would be taken for files that nobody names. */
 function readManifest(path: string): Segment[] {
   const text = unlessGone(() => readFileSync(path, 'utf8'))
-  return text === undefined ? [] : (JSON.parse(text) as Manifest).segments
+  if (text === undefined) return []
+  const { version, segments } = parseManifest(text)
+  if (version === VERSION && Array.isArray(segments)) return segments
+  const message =
+    version === undefined
+      ? `${path} is no manifest; move it away to go on without the segments that it names`
+      : `${path} has version ${version}, and this Eventstorm knows version ${VERSION}: another one has written here; use that one, or another folder`
+  throw Object.assign(new Error(message), { code: FOREIGN })
+}
+
+function parseManifest(text: string): Partial<Manifest> {
+  try {
+    return (JSON.parse(text) ?? {}) as Partial<Manifest>
+  } catch {
+    return {}
+  }
 }
 
 /** Makes the segments of one writer count: all of this folder, those of before included. */
 export function writeManifest(folder: string, writer: string, segments: readonly Segment[]): void {
   const path = join(folder, `manifest-${writer}.json`)
-  const manifest: Manifest = { version: 1, segments: [...segments] }
+  const manifest: Manifest = { version: VERSION, segments: [...segments] }
   writeFileSync(`${path}.tmp`, `${JSON.stringify(manifest)}\n`)
   publish(path)
 }

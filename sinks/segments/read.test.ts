@@ -200,3 +200,12 @@ test('the program answers over HTTP, to this machine alone', async (t) => {
   program.kill('SIGTERM')
   assert.deepEqual(await exited, [0, null])
 })
+
+test('a folder that no sink writes to is told, rather than answered for', async () => {
+  const above = join(path, '..')
+  await assert.rejects(SegmentReader.open(above), {
+    code: 'STORE_FAILED',
+    message: /it has no folder "events"/,
+  })
+  await assert.rejects(SegmentReader.open(join(path, 'none')), { message: /there is no such folder/ })
+})

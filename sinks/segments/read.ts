@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { accessSync, constants } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { DuckDBInstance, DuckDBValue } from '@duckdb/node-api'
 import {
   columnsOf,
@@ -32,9 +32,7 @@ export class SegmentReader implements StoreReader {
   /** @throws STORE_FAILED */
   static async open(path: string): Promise<SegmentReader> {
     const root = resolve(path)
-    if (!existsSync(root)) {
-      throw new EventstormError('STORE_FAILED', `expected a store in ${root}, but there is no such folder`)
-    }
+    expectStore(root)
     try {
       const { DuckDBInstance } = await import('@duckdb/node-api')
       const instance = await DuckDBInstance.create(':memory:', {
@@ -91,9 +89,13 @@ export class SegmentReader implements StoreReader {
 
   /** Those that can hold events of the time that is asked for. */
   #files({ from = -Infinity, to = Infinity }: Partial<EventQuery>): StoredSegment[] {
-    return hourFolders(this.#root)
-      .flatMap(segmentsIn)
-      .filter((segment) => segment.to >= from && segment.from < to)
+    try {
+      return hourFolders(this.#root)
+        .flatMap(segmentsIn)
+        .filter((segment) => segment.to >= from && segment.from < to)
+    } catch (error) {
+      throw new EventstormError('STORE_FAILED', `the store in ${this.#root}: ${reason(error)}`, error)
+    }
   }
 
   /** The types that are there and wanted, by the very patterns that subscriptions are made with; undefined for all. */
@@ -123,6 +125,21 @@ export class SegmentReader implements StoreReader {
       connection.closeSync()
     }
   }
+}
+
+/** @throws STORE_FAILED when no sink has written there, or may not be read: an answer without events would hide it */
+function expectStore(root: string): void {
+  const has = (path: string, lacking: string) => {
+    try {
+      accessSync(path, constants.R_OK | constants.X_OK)
+    } catch (error) {
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      const why = missing ? lacking : `it cannot be read: ${reason(error)}`
+      throw new EventstormError('STORE_FAILED', `expected a store in ${root}, but ${why}`, error)
+    }
+  }
+  has(root, 'there is no such folder')
+  has(join(root, 'events'), 'it has no folder "events"; give the path that a sink writes to')
 }
 
 /** Old hours are removed at once; the next look does not see them any more. */

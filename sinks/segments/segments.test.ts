@@ -8,10 +8,19 @@ import { basename, join, relative } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { attach, dataFromJson, EventBatch, EventSource, silent } from '../../lib/index.js'
+import {
+  attach,
+  dataFromJson,
+  EventBatch,
+  EventSource,
+  parseQuery,
+  queryOptions,
+  silent,
+} from '../../lib/index.js'
 import { ControlledClock, conformsAsSink, freeEndpoint, seeded, until } from '../../testing/index.js'
 import { files, readBack } from './fixtures/read-back.js'
 import { hourFolder, hourFolders, hourOf } from './layout.js'
+import { SegmentReader } from './read.js'
 import segments, { SegmentsSink } from './segments.js'
 
 const run = promisify(execFile)
@@ -200,6 +209,37 @@ test('what a bad end has left is removed when it is old enough, and nothing else
   const { sink } = await start(t, path)
   assert.equal(sink.counters().leftovers, 3)
   assert.deepEqual(readdirSync(folder), [...good, 'notes.txt', 'seg-b-1.parquet'].sort())
+})
+
+test('what another version has written is neither misread nor removed', async (t) => {
+  const path = await folderFor(t)
+  const first = await start(t, path)
+  first.source.emit('order.placed', {})
+  await until('it is taken', () => first.sink.counters().written === 1)
+  await first.sink.drain()
+  const folder = hourFolder(path, hourOf(new ControlledClock().now()))
+  const manifest = join(folder, readdirSync(folder).find((name) => name.startsWith('manifest'))!)
+  const segment = join(folder, readdirSync(folder).find((name) => name.startsWith('seg'))!)
+  const long = new Date(new ControlledClock().now() - 3_600_000)
+  utimesSync(segment, long, long)
+  for (const [text, message] of [
+    ['{"version":2,"parts":[]}', /has version 2, and this Eventstorm knows version 1/],
+    ['{"version":1,"seg', /is no manifest; move it away/],
+  ] as const) {
+    writeFileSync(manifest, text)
+    await using reader = await SegmentReader.open(path)
+    await assert.rejects(reader.query(parseQuery(queryOptions.parse({}), 0)), {
+      code: 'STORE_FAILED',
+      message,
+    })
+    await assert.rejects(
+      attach(segments.create(segments.options.parse({ path })), { bind: [freeEndpoint()] }),
+      {
+        message,
+      },
+    )
+    assert.ok(existsSync(segment), 'the segment is still there')
+  }
 })
 
 test('hours that are too old are removed, and no others', async (t) => {

@@ -18,6 +18,7 @@ import { WorkerClient } from './client.js'
 import { SEGMENT_COUNTERS } from './counters.js'
 import { INSTALL, isMissing } from './driver.js'
 import { type Extract, extractColumn } from './extract.js'
+import { FOREIGN } from './layout.js'
 import { parseExtract } from './parse-extract.js'
 import { SegmentReader } from './read.js'
 
@@ -218,6 +219,8 @@ function explain(error: unknown, path: string): SinkError {
   if (isMissing(error)) {
     return new SinkError('stop', `the segments store needs DuckDB, which is not installed: ${INSTALL}`, error)
   }
+  // Going on could remove what another version has written.
+  if (code === FOREIGN) return new SinkError('stop', message, error)
   // Nothing is wrong with the events when the disk is full. What memory does not suffice for once, it never will.
   const again = code === 'WORKER_GONE' || /^Out of Memory/i.test(message)
   const steer = again ? 'reconnect' : code === CANNOT_ROLL ? 'wait' : 'retry'

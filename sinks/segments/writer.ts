@@ -108,7 +108,7 @@ export class SegmentWriter {
     counted: (counts: StoreCounts) => void,
   ): Promise<SegmentWriter> {
     const duckdb = await import('@duckdb/node-api')
-    makeFolder(settings.path)
+    makeFolder(join(settings.path, 'events'))
     const leftovers = removeLeftovers(settings.path, now, grace)
     const { instance, connection } = await openForWriting(settings)
     const copying = await instance.connect()

@@ -123,7 +123,7 @@ export function readFormat(text: string): Format {
   if (named !== undefined) return takeApart(named, 'default', text)
   if (/^\w+$/.test(trimmed)) {
     throw invalid(
-      `expected ${Object.keys(NAMED_FORMATS).join(', ')} or the text of a log_format, got a name that is not known.${didYouMean(trimmed, Object.keys(NAMED_FORMATS))}`,
+      `expected ${Object.keys(NAMED_FORMATS).join(', ')} or the text of a log_format, got a name that is not known${didYouMean(trimmed, Object.keys(NAMED_FORMATS)).replace(/^ (.*)$/, ' ($1)')}`,
       text,
     )
   }

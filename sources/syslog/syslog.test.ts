@@ -244,6 +244,8 @@ test('options', () => {
   }
   problem({ maxRate: 0 }, /maxRate/)
   problem({ maxMessageBytes: 100 }, /maxMessageBytes/)
+  const inFile = parseOptions(syslog.options, { udp: 514, tcp: [601, '0.0.0.0:1'] }, 'syslog')
+  assert.deepEqual([inFile.udp, inFile.tcp], [['514'], ['601', '0.0.0.0:1']])
   const { udp, tcp } = parseOptions(syslog.options, { udp: ['5514', '[::1]:1'], tcp: '0.0.0.0:1' }, 'syslog')
   assert.deepEqual([udp, tcp], [['5514', '[::1]:1'], ['0.0.0.0:1']])
 })

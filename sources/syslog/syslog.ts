@@ -23,14 +23,21 @@ import { readSyslog, type SyslogMessage, toLine } from './message.js'
 import { newTcpCounters, TcpInput } from './tcp.js'
 import { UdpInput } from './udp.js'
 
-const addresses = () =>
-  list().pipe(
-    z.array(
-      z.string().refine((text) => readAddress(text) !== undefined, {
-        error: 'expected an address and a port such as 127.0.0.1:5514 or [::1]:5514',
-      }),
-    ),
-  )
+/** One or several; in a file a port alone is a number. */
+const addresses = () => {
+  const one = z.union([z.string().min(1), z.int()])
+  return z
+    .union([z.array(one), one], { error: 'expected an address or a list of addresses' })
+    .transform((value) => (Array.isArray(value) ? value : [value]).map(String))
+    .prefault([])
+    .pipe(
+      z.array(
+        z.string().refine((text) => readAddress(text) !== undefined, {
+          error: 'expected an address and a port such as 127.0.0.1:5514 or [::1]:5514',
+        }),
+      ),
+    )
+}
 
 const DEFAULT_PORT = 5514
 

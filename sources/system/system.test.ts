@@ -148,7 +148,10 @@ test('bad options are told in one sentence', () => {
   const problem = (options: object, message: RegExp) =>
     assert.throws(() => parseOptions(system.options, options, 'system'), message)
   problem({ interval: '500ms' }, /interval: expected at least 1000 ms, got "500ms"/)
-  problem({ only: 'gpu' }, /only\.0: expected one of .*"cpu".*got "gpu"/)
+  problem(
+    { only: 'gpu' },
+    /only\.0: expected one of cpu, memory, disk, network, got "gpu"\. Did you mean "cpu"\?/,
+  )
 })
 
 const checks = conformsAsSource({
