@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Program } from '../cli/fixtures/program.js'
 import { ROOT } from '../docs/tables.js'
-import { freePorts } from '../servers/index.js'
+import { findProgram, freePorts } from '../servers/index.js'
 import { until } from '../testing/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'storm-metrics-'))
@@ -53,6 +54,30 @@ sinks:
   websocket: { port: ${page}, ${toSinks} }
 `
 }
+
+test('the rules of the page are about metrics of the page, and Prometheus takes them', (t) => {
+  const page = readFileSync(new URL('docs/METRICS.md', ROOT), 'utf8')
+  const [, rules] = /<!-- rules -->\s+```yaml\n(.*?)```/s.exec(page)!
+  const names = new Set([...rules!.matchAll(/\b(eventstorm_\w+)/g)].map(([, name]) => name!))
+  assert.ok(names.size > 8, `only ${[...names]}`)
+  assert.deepEqual(
+    [...names].filter((name) => !documented().has(name)),
+    [],
+  )
+  const promtool = findProgram('promtool')
+  if (promtool === undefined) {
+    assert.ok(!process.env.CI, 'promtool is missing: install prometheus')
+    return t.skip('NO PROMTOOL HERE: install prometheus to run this test')
+  }
+  const check = (text: string) => {
+    const file = join(folder, 'rules.yaml')
+    writeFileSync(file, text)
+    return spawnSync(promtool, ['check', 'rules', file], { encoding: 'utf8' })
+  }
+  const { status, stdout, stderr } = check(rules!)
+  assert.equal(status, 0, stdout + stderr)
+  assert.notEqual(check(rules!.replace('increase(', 'increase(5 ')).status, 0, 'it would say so')
+})
 
 test('what a running program prints and docs/METRICS.md are the same, in both directions', async () => {
   const [metrics, audit, ...ports] = await freePorts(7)

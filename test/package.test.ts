@@ -22,6 +22,7 @@ const MAY_BE_PACKED = [
   /^dist\/(cli|lib|routers|sinks|sources|testing)\/([\w-]+\/)*[\w-]+(\.js|\.d\.ts)$/,
   /^dist\/sinks\/websocket\/page\/(index\.html|licenses\.md|assets\/[\w-]+\.(js|css|svg))$/,
   /^sources\/[\w-]+\/samples\/[\w-]+\.log$/,
+  /^operations\/eventstorm@\.service$/,
 ]
 const PAGE = 'dist/sinks/websocket/page/'
 
@@ -69,6 +70,7 @@ test('the tarball holds what is needed, and no more', () => {
     'CHANGELOG.md',
     'PROTOCOL.md',
     'sources/nginx/samples/access.log',
+    'operations/eventstorm@.service',
   ]) {
     assert.ok(packed.includes(path), `${path} is missing`)
   }
