@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client'
-import { reason } from '../lib/index.js'
+import { type Counters, reason } from '../lib/index.js'
 import { haveArrived } from './arrival.js'
 import { createLog, type Log } from './logging.js'
 import { Members } from './members.js'
@@ -34,7 +34,7 @@ export async function runPipeline(
   const members = new Members(log, settings)
   members.begin(parts)
   const reloading = reread && new Reloading(reread, members, log, settings)
-  await run(members.all, {
+  const ended = run(members.all, {
     log,
     serve() {
       if (settings.metrics === undefined) return undefined
@@ -59,7 +59,24 @@ export async function runPipeline(
       },
     }),
   })
+  await ended.finally(() => log.of('eventstorm').info({ parts: accounts(members) }, 'stopped'))
 }
+
+/** What became of the events, in the last line of the log: nobody can ask any more. */
+const TOLD = ['sent', 'unwanted', 'received', 'lost', 'written', 'alreadyStored', 'dropped']
+
+function accounts(members: Members): Record<string, Counters> {
+  const accounts = members.observed().map(({ name, running }): [string, Counters] => {
+    const told = Object.entries(running.counters()).filter(([counter]) => TOLD.includes(counter))
+    return [name, Object.fromEntries(told.map(([counter, value]) => [counter, withoutZeros(value)]))]
+  })
+  return Object.fromEntries(accounts)
+}
+
+const withoutZeros = (value: Counters[string]): Counters[string] =>
+  typeof value === 'number'
+    ? value
+    : Object.fromEntries(Object.entries(value).filter(([, count]) => count > 0))
 
 /** Where it listens, and how a sink is doing. */
 function whereabouts({ endpoints, sourceEndpoints, sinkEndpoints, state }: RunningPart): object {

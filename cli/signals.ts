@@ -1,7 +1,8 @@
 import { isatty } from 'node:tty'
 import type { Log } from './logging.js'
 
-const ENDS = { SIGINT: 130, SIGTERM: 143 } as const
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
+const ENDS = Object.keys(EXIT_CODES)
 
 /** What comes to the program from outside. */
 export interface Signals {
@@ -17,7 +18,7 @@ export interface Signals {
 }
 
 /**
- * The one place for signals: the first SIGINT or SIGTERM ends the program, a second one at once; so does a reader of
+ * The one place for signals: the first SIGINT or SIGTERM ends the program, a second one at once, as if nobody had taken it; so does a reader of
  * stdout that leaves. SIGHUP is taken when there is something to read again, and kills the program otherwise.
  */
 export function listen(log: Log, reloads: boolean): Signals {
@@ -46,13 +47,23 @@ export function listen(log: Log, reloads: boolean): Signals {
     end()
   }
   const onSignal = (signal: NodeJS.Signals) => {
-    if (state.ending) process.exit(ENDS[signal as keyof typeof ENDS])
+    if (state.ending) {
+      // Not by process.exit: threads of drivers that are at work then abort the process.
+      stop()
+      process.kill(process.pid, signal)
+      // The first process of a container is not killed by that.
+      setTimeout(() => process.exit(EXIT_CODES[signal as keyof typeof EXIT_CODES]), 100)
+      return
+    }
     log.of('eventstorm').info({ signal }, 'stopping; a second signal stops at once')
     finish()
   }
   const onHangup = () => {
     // A terminal that was closed sends it too, and nobody wants to go on without knowing.
-    if (process.stderr.isTTY && !isatty(2)) return finish()
+    if (process.stderr.isTTY && !isatty(2)) {
+      log.silence()
+      return finish()
+    }
     hungUp = true
     onHungUp()
   }
@@ -65,10 +76,10 @@ export function listen(log: Log, reloads: boolean): Signals {
     finish()
   }
   function stop() {
-    for (const signal of Object.keys(ENDS)) process.off(signal, onSignal)
+    for (const signal of ENDS) process.off(signal, onSignal)
     process.off('SIGHUP', onHangup)
   }
-  for (const signal of Object.keys(ENDS)) process.on(signal, onSignal)
+  for (const signal of ENDS) process.on(signal, onSignal)
   if (reloads) process.on('SIGHUP', onHangup)
   process.stdout.on('error', onPipe)
   return state

@@ -249,6 +249,8 @@ class SinkRunner implements AttachedSink {
       const cancel = this.#context.clock.after(timeout, () => this.#writer.halt())
       await this.#working
       cancel()
+      const { shutdown: dropped } = this.#writer.dropped
+      if (dropped > 0) this.#context.log.warn({ dropped }, 'stopped before all was written')
       this.#reporter?.close(true)
     })
   }

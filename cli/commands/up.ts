@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { EventstormError } from '../../lib/index.js'
 import { checked } from '../component-command.js'
 import { addExamples, createCommand } from '../create-command.js'
@@ -25,7 +26,11 @@ export const upCommand = () => {
       }
       try {
         // A quick start has no file that could have changed.
-        const reread = file === undefined ? undefined : read
+        const again = async () => {
+          refusePipe(file!)
+          return read()
+        }
+        const reread = file === undefined ? undefined : again
         await runPipeline(await read(), { greet: greeter(file), reread })
       } catch (error) {
         throw file === undefined ? explainQuickStart(error) : error
@@ -37,6 +42,12 @@ export const upCommand = () => {
     ['eventstorm check pipeline.yaml', 'every problem of a file, with its place'],
     ['eventstorm up pipeline.yaml --metrics 9464', 'run it, and serve /metrics, /livez and /readyz'],
   ])
+}
+
+/** A pipe in its place would be waited for, and everything with it. */
+function refusePipe(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isFIFO())
+    throw new EventstormError('PIPELINE_INVALID', `expected a pipeline file at ${file}, got a pipe`)
 }
 
 async function quickPipeline(): Promise<Pipeline> {

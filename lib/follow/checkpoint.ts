@@ -42,6 +42,7 @@ export class Checkpoint {
   /** What `changes` was when that was saved. */
   #saved: number | undefined
   #saving: Promise<void> | undefined
+  #failing = false
 
   constructor(path: string, memory: Memory, log: Logger) {
     this.#path = path
@@ -85,7 +86,7 @@ export class Checkpoint {
     this.#cancel = clock.every(interval, () => void this.save())
   }
 
-  /** Saves what is known now. A failure is logged; the next save tries again. */
+  /** Saves what is known now. The first failure is logged; the next save tries again. */
   save(): Promise<void> {
     // Never two at once: both would write the same temporary file.
     this.#saving ??= this.#write().finally(() => {
@@ -112,8 +113,13 @@ export class Checkpoint {
       // The rename itself is only safe once the directory is.
       await writeThrough(dirname(this.#path), 'r')
       this.#saved = changes
+      if (this.#failing) this.#log.info({ checkpoint: this.#path }, 'checkpoint is saved again')
+      this.#failing = false
     } catch (error) {
-      this.#log.error({ checkpoint: this.#path, error: reason(error) }, 'checkpoint could not be saved')
+      // Told once, not at every attempt: the disk may be full of logs.
+      const fields = { checkpoint: this.#path, error: reason(error) }
+      if (!this.#failing) this.#log.error(fields, 'checkpoint cannot be saved; trying again')
+      this.#failing = true
     }
   }
 }

@@ -171,7 +171,13 @@ export class FollowedFile {
 
   async #identify(): Promise<{ id: string; size: number } | undefined> {
     try {
-      const { dev, ino, size } = await stat(this.path, { bigint: true })
+      const found = await stat(this.path, { bigint: true })
+      const { dev, ino, size } = found
+      // Of no size, it would not even be opened.
+      if (!found.isFile()) {
+        this.#complain(this.#irregular(this.path))
+        return undefined
+      }
       return { id: `${dev}:${ino}`, size: Number(size) }
     } catch (error) {
       this.#complain(error)
@@ -187,7 +193,7 @@ export class FollowedFile {
         (file) => this.#settings.places.find(file)?.offset ?? unknown,
       )
       if (opened === undefined) {
-        this.#complain(new Error(`expected a regular file, got something else at ${path}`))
+        this.#complain(this.#irregular(path))
         return undefined
       }
       const held = this.#leaving.find((old) => old.id === opened.id)
@@ -267,6 +273,10 @@ export class FollowedFile {
     this.#giving = undefined
     this.#settings.places.put(descriptor.place(this.path))
     this.#settings.log.info({ file: this.path }, 'truncated; reading from the start')
+  }
+
+  #irregular(path: string): Error {
+    return new Error(`expected a regular file, got something else at ${path}`)
   }
 
   /** Says what is wrong once, not at every look. */

@@ -163,7 +163,9 @@ export class SegmentsSink implements EventSink {
       throw explain(error, this.#options.path)
     } finally {
       await worker.end()
-      this.#lost += this.#counts.pending
+      const { pending } = this.#counts
+      this.#lost += pending
+      if (pending > 0) this.#context.log.warn({ events: pending }, 'events that were in no file yet are lost')
       this.#before = this.#sum()
       this.#counts = newCounts()
     }
