@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { queryObjects } from 'node:v8'
 import { seeded } from '../testing/random.js'
 import { Ledger, type LossCounters, MAX_GAPS, Stream } from './loss.js'
 
@@ -222,6 +223,17 @@ test('beyond the limit the streams unheard of longest are forgotten, their count
   const known = [...book.streams()].map((stream) => stream.source)
   assert.deepEqual(known.sort(), ['new', 's0', 's3', 's4', 's5', 's6', 's7', 's8', 's9'])
   assert.deepEqual(book.totals, { received: 12, lost: 10, duplicate: 0, late: 0 })
+})
+
+test('of what is forgotten nothing is kept, however many incarnations there were', () => {
+  const book = ledger(10)
+  const maps = () => queryObjects(Map, { format: 'count' })
+  const before = maps()
+  for (let i = 0; i < 1000; i++) book.stream('a', 's', 200 + i, i).accept(0, 1)
+  for (let i = 0; i < 1000; i++) book.stream('a', `s${i}`, 200, 1000 + i).accept(0, 1)
+  assert.ok(book.size <= 10)
+  // Two for each stream that is known.
+  assert.ok(maps() - before <= 20, `${maps() - before} maps are left`)
 })
 
 test('a forgotten stream that comes back is not counted from 0 again', () => {

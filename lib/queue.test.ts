@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { queryObjects } from 'node:v8'
 import { seeded } from '../testing/random.js'
 import { MessageQueue } from './queue.js'
 import type { Message } from './wire.js'
@@ -134,4 +135,13 @@ test('whatever happens, pushed = taken + dropped + held, within the bounds and i
       assert.deepEqual([q.events, q.bytes, q.empty], [0, 0, true])
     }
   }
+})
+
+test('what was taken is not held any more', () => {
+  class Held {}
+  const q = queue('newest')
+  for (let seq = 0; seq < 5; seq++) q.push(Object.assign(new Held(), message(seq)))
+  assert.equal(queryObjects(Held, { format: 'count' }), 5)
+  q.take(3, 1000)
+  assert.equal(queryObjects(Held, { format: 'count' }), 2)
 })
