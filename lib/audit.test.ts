@@ -101,6 +101,9 @@ test('a dead source, a quiet one, one that has ended and one that reports seldom
     ['unknown', 'dead', undefined],
   ])
   assert.equal(books.sources(9000)[0]!.sent, 7)
+  // Three reports that are missing, and five seconds at least.
+  assert.deepEqual([books.sources(5999)[0]!.state, books.sources(6000)[0]!.state], ['alive', 'dead'])
+  assert.deepEqual([books.sources(30_999)[2]!.state, books.sources(31_000)[2]!.state], ['alive', 'dead'])
 })
 
 test('a sink that reports and gets nothing of what is sent is stalled; one that gets on is not', () => {
@@ -111,7 +114,8 @@ test('a sink that reports and gets nothing of what is sent is stalled; one that 
     books.take(fromSink('stuck', 1, [stream({ next: 100, received: 100 })]), now)
     books.take(fromSink('behind', 1, [stream({ next: 50 + now / 2, received: 50 + now / 2 })]), now)
     books.take(fromSink('done', 1, [stream({ next: 100 + now, received: 100 + now })]), now)
-    if (now === 4000) assert.deepEqual(look(now)[0], ['stuck', 'alive', 0])
+    if (now === 5000) assert.deepEqual(look(now)[0], ['stuck', 'alive', 0])
+    if (now === 6000) assert.deepEqual(look(now)[0], ['stuck', 'stalled', 1000])
   }
   assert.deepEqual(look(10_000), [
     ['stuck', 'stalled', 1000],
@@ -121,6 +125,49 @@ test('a sink that reports and gets nothing of what is sent is stalled; one that 
   books.take(fromSource(1, 10_100), 11_000)
   books.take(fromSink('stuck', 1, [stream({ next: 10_100, received: 5000, lost: 5100 })]), 11_000)
   assert.equal(books.sinks(11_000)[0]!.state, 'alive', 'it has caught up')
+})
+
+test('a sink is not stalled by a source that is dead, nor while it gets on with another stream', () => {
+  const books = new Audit()
+  const two = (now: number) => {
+    const streams = ['a.x', 'b.x'].map((type) => ({ type, sent: 100 + now }))
+    return report(SOURCE_REPORT, 'shop', 1, { streams })
+  }
+  books.take(report(SOURCE_REPORT, 'gone', 1, { streams: [{ type: 'a.x', sent: 100 }] }), 0)
+  for (let now = 0; now <= 10_000; now += 1000) {
+    books.take(two(now), now)
+    const moving = { type: 'b.x', next: 50 + now, received: 50 + now }
+    books.take(fromSink('busy', 1, [stream({ next: 50, received: 50 }), stream(moving)]), now)
+    books.take(fromSink('left', 1, [stream({ source: 'gone', next: 50, received: 50 })]), now)
+  }
+  const states = books.sinks(10_000).map(({ sink, state }) => [sink, state])
+  assert.deepEqual(states, [
+    ['busy', 'alive'],
+    ['left', 'alive'],
+  ])
+})
+
+test('a sink whose clock was set back is heard again once its life before is dead', () => {
+  const books = new Audit()
+  const received = () => books.sinks(0)[0]!.received
+  books.take(fromSink('sink', 6, [stream({ next: 10, received: 10 })]), 0)
+  books.take(fromSink('sink', 5, [stream({ next: 3, received: 3 })]), 4999)
+  assert.equal(received(), 10, 'said before the life of now began')
+  books.take(fromSink('sink', 5, [stream({ next: 3, received: 3 })]), 5000)
+  assert.equal(received(), 3)
+})
+
+test('a thousand sinks are known; one more has to wait until one of them is dead', () => {
+  const books = new Audit()
+  const names = () => new Set(books.sinks(0).map(({ sink }) => sink))
+  for (let i = 0; i < 1000; i++) books.take(fromSink(`s${i}`, 1, []), i)
+  books.take(fromSink('more', 1, []), 4999)
+  assert.deepEqual([books.refused, names().size, names().has('more')], [1, 1000, false])
+  books.take(fromSink('more', 1, []), 5000)
+  assert.deepEqual(
+    [books.refused, names().size, names().has('more'), names().has('s0')],
+    [1, 1000, true, false],
+  )
 })
 
 test('a sink says itself that it is slow or down, and since when it is so', () => {

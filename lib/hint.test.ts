@@ -45,6 +45,7 @@ test('texts are cut and lose what cannot be seen; fields have an end', () => {
   const hint = readHint({ title: `\u202e\0${'x'.repeat(1e6)}`, fields: many })!
   assert.equal(hint.title, `${'x'.repeat(119)}…`)
   assert.equal(Object.keys(hint.fields!).length, 64)
+  assert.equal(readHint({ title: 'x'.repeat(120) })!.title, 'x'.repeat(120), 'as long as it may be')
 })
 
 test('no member reaches the prototype', () => {

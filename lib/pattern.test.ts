@@ -54,6 +54,8 @@ test('several patterns need no subscription that another one covers', () => {
   for (const type of ['http', 'http.hit', 'cpu.a', 'ssh.login']) assert.ok(set.matches(type), type)
   for (const type of ['https', 'cpu', 'ssh.login.failed']) assert.ok(!set.matches(type), type)
   assert.deepEqual(compilePatterns(['**', 'a']).prefixes, [''])
+  // Wildcards do not ask for types that are reserved, so the empty prefix does not cover those.
+  assert.deepEqual(compilePatterns(['**', '_meta.**', 'a']).prefixes, ['', '_meta'])
   assert.deepEqual(compilePatterns([]).prefixes, [])
 })
 

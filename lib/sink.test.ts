@@ -14,6 +14,7 @@ import {
   SinkError,
   type SinkOptions,
   type StormEvent,
+  startSink,
 } from '../lib/index.js'
 import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
 
@@ -233,7 +234,59 @@ test('stop ends the sink, and says why', async () => {
   await assert.rejects(at.sink.ended, error)
   assert.equal(at.sink.status, 'stopped')
   assert.deepEqual(sink.calls, ['open', 'write', 'close'])
+  const { dropped, queued } = at.sink.counters()
+  assert.deepEqual([dropped.failed, queued], [1, 0], 'what it was at is not waiting any more')
   at.balanced()
+})
+
+test('attempts are counted anew after a reconnect', async () => {
+  const sink = new Scripted()
+  const lost = fail(new SinkError('reconnect', 'connection lost'))
+  sink.script = [lost, lost, lost, fail(new Error('busy'))]
+  await using at = await pair(sink, { retryWait: 100, retries: 1 })
+  await at.emit(1)
+  await at.clock.advance(10_000)
+  assert.equal(sink.events.length, 1)
+  assert.equal(at.sink.counters().dropped.failed, 0)
+})
+
+test('a sink is closed once for each time it was opened, not for those that failed', async () => {
+  const sink = new Scripted()
+  sink.opening = [() => {}, ...Array.from({ length: 100 }, () => fail(new Error('refused')))]
+  sink.script = [fail(new SinkError('reconnect', 'connection lost'))]
+  await using at = await pair(sink, { retryWait: 100 })
+  await at.emit(1)
+  await at.clock.advance(1000)
+  await at.sink.close()
+  assert.deepEqual(sink.calls.slice(0, 4), ['open', 'write', 'close', 'open'])
+  assert.equal(sink.calls.filter((call) => call === 'close').length, 1)
+})
+
+test('what opens after nobody waits for it any more is closed', async () => {
+  const calls: string[] = []
+  let open = () => {}
+  const opening = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const sink = startSink(
+    { open: () => opening, write: () => {}, close: () => void calls.push('close') },
+    { bind: [freeEndpoint('inproc')] },
+  )
+  await sink.close()
+  assert.deepEqual(calls, [])
+  open()
+  await until('it is closed', () => calls.length === 1)
+})
+
+test('a write that has answered leaves no timer', async () => {
+  const sink = new Scripted()
+  sink.script = Array.from({ length: 5 }, () => async () => {})
+  await using at = await pair(sink)
+  const before = at.clock.pending
+  await at.emit(5)
+  await until('all are written', () => at.sink.counters().written === 5)
+  await turn()
+  assert.equal(at.clock.pending, before)
 })
 
 test('reconnect closes and opens until it works, then writes the same batch', async () => {
