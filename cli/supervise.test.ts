@@ -160,6 +160,34 @@ test('it can be stopped while it waits, and while it starts', async () => {
   assert.equal(starting.supervised.status, 'stopped')
 })
 
+test('a drain that takes long is cut short by a close', async () => {
+  const { lives, supervised } = supervise()
+  await supervised.open()
+  const life = lives[0]!
+  let close = () => {}
+  life.drain = () => new Promise((resolve) => (close = resolve))
+  let closed = 0
+  life.close = async () => {
+    closed++
+    close()
+  }
+  const drained = supervised.drain()
+  await new Promise((resolve) => setImmediate(resolve))
+  await supervised.close()
+  await drained
+  assert.equal(closed, 1)
+})
+
+test('one that fails while it is stopped to be started anew is not started twice', async () => {
+  const { clock, lives, supervised } = supervise()
+  await supervised.open()
+  lives[0]!.drain = () => lives[0]!.fail(new Error('too late'))
+  await supervised.again()
+  await clock.advance(100_000)
+  assert.deepEqual([lives.length, supervised.restarts, supervised.waiting], [2, 1, undefined])
+  await supervised.close()
+})
+
 test('again stops and starts what nothing was wrong with', async () => {
   const { lives, lines, supervised } = supervise()
   await supervised.open()

@@ -10,6 +10,7 @@ import {
   type RouterComponent,
   SinkError,
   type SourceComponent,
+  startSink,
   startSource,
 } from '../lib/index.js'
 import { CollectingSink, ControlledClock, freeEndpoint, ManualSource, until } from '../testing/index.js'
@@ -118,4 +119,33 @@ test('emit of a component after its end is no more than an answer', async () => 
   const source = await startSource(component, { bind: [freeEndpoint('inproc')] })
   await source.close()
   assert.equal(component.emit({ type: 'a.b', data: 1 }), false)
+})
+
+test('what opens after nobody waits for it any more is closed', async () => {
+  const calls: string[] = []
+  let open = () => {}
+  const opening = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const sink = startSink(
+    { open: () => opening, write: () => {}, close: () => void calls.push('close') },
+    { bind: [freeEndpoint('inproc')] },
+  )
+  await sink.close()
+  assert.deepEqual(calls, [])
+  open()
+  await until('it is closed', () => calls.length === 1)
+})
+
+test('a write that has answered leaves no timer', async () => {
+  const clock = new ControlledClock()
+  const endpoint = freeEndpoint('inproc')
+  await using source = new EventSource({ bind: [endpoint] })
+  await using sink = await attach({ write: async () => {} }, { connect: [endpoint], clock })
+  await source.subscribed('**', { timeout: 5000 })
+  const before = clock.pending
+  source.emit('a.b', 1)
+  await until('it is written', () => sink.counters().written === 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(clock.pending, before)
 })

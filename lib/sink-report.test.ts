@@ -38,7 +38,10 @@ test('a sink of very many streams reports more seldom, and says so', async () =>
     await clock.advance(1000)
     assert.equal(looks, 2)
     await until('all is told twice', () => told() === 50_000)
-    assert.ok(heard.every(({ every }) => every === 3000))
+    assert.ok(heard.every(({ every, ended }) => every === 3000 && !ended))
+    reporter.close(true)
+    await until('its end is told', () => told() === 75_000)
+    assert.ok(heard.at(-1)!.ended)
   } finally {
     reporter.close(true)
     await events.close()

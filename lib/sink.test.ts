@@ -14,7 +14,6 @@ import {
   SinkError,
   type SinkOptions,
   type StormEvent,
-  startSink,
 } from '../lib/index.js'
 import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
 
@@ -260,33 +259,6 @@ test('a sink is closed once for each time it was opened, not for those that fail
   await at.sink.close()
   assert.deepEqual(sink.calls.slice(0, 4), ['open', 'write', 'close', 'open'])
   assert.equal(sink.calls.filter((call) => call === 'close').length, 1)
-})
-
-test('what opens after nobody waits for it any more is closed', async () => {
-  const calls: string[] = []
-  let open = () => {}
-  const opening = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  const sink = startSink(
-    { open: () => opening, write: () => {}, close: () => void calls.push('close') },
-    { bind: [freeEndpoint('inproc')] },
-  )
-  await sink.close()
-  assert.deepEqual(calls, [])
-  open()
-  await until('it is closed', () => calls.length === 1)
-})
-
-test('a write that has answered leaves no timer', async () => {
-  const sink = new Scripted()
-  sink.script = Array.from({ length: 5 }, () => async () => {})
-  await using at = await pair(sink)
-  const before = at.clock.pending
-  await at.emit(5)
-  await until('all are written', () => at.sink.counters().written === 5)
-  await turn()
-  assert.equal(at.clock.pending, before)
 })
 
 test('reconnect closes and opens until it works, then writes the same batch', async () => {

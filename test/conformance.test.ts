@@ -16,6 +16,7 @@ import {
   conformsAsRouter,
   conformsAsSink,
   conformsAsSource,
+  type SinkConformance,
 } from '../testing/index.js'
 
 const described = { name: 'wrong', summary: 'It is wrong in one way.', options: z.strictObject({}) }
@@ -85,6 +86,57 @@ test('a source that emits what it does not name is found', async () => {
   ])
 })
 
+test('a source that leaves a timer on its clock is found', async () => {
+  const checks = sourceChecks(() => ({
+    open: (_emit, { clock }) => void clock.every(1000, () => {}),
+  }))
+  assert.deepEqual(await failing(only(checks, 'opens')), [
+    'opens and closes, again and again, and leaves nothing behind',
+  ])
+})
+
+test('a source with an end that does not wait for who listens is found', async () => {
+  const checks = conformsAsSource({
+    definition: defineSource({
+      ...described,
+      types: ['clock.tick'],
+      create: () => ({
+        open(emit, { subscribed, finish }) {
+          emit({ type: 'clock.tick', data: 1 })
+          void subscribed('clock.tick', 5000).then(() => {
+            emit({ type: 'clock.tick', data: 2 })
+            finish()
+          })
+        },
+        close() {},
+      }),
+    }),
+    begin: () => ({ options: {} }),
+    feed: () => 0,
+    finite: () => ({}),
+  })
+  assert.deepEqual(await failing(only(checks, 'ends by itself')), [
+    'ends by itself when there will be no more',
+  ])
+})
+
+test('a source that ends under options that let it go on is told so, at once', async () => {
+  const checks = conformsAsSource({
+    definition: defineSource({
+      ...described,
+      types: ['clock.tick'],
+      create: () => ({
+        open: (_emit, { subscribed, finish }) => void subscribed('clock.tick', 5000).then(finish),
+        close() {},
+      }),
+    }),
+    begin: () => ({ options: {} }),
+    feed() {},
+  })
+  const [emits] = only(checks, 'emits what it says')
+  await assert.rejects(emits!.run(), /expected wrong to run on under the options of begin\(\)/)
+})
+
 test('what is opened while it is made is found', async (t) => {
   const timers = timersOf(t)
   const checks = sourceChecks(() => {
@@ -113,9 +165,13 @@ test('options that nobody refuses, and a description that is none, are found', a
 })
 
 /** A sink that keeps events in memory, wronged. */
-function sinkChecks(wrong: (sink: CollectingSink) => Partial<EventSink> = () => ({})) {
+function sinkChecks(
+  wrong: (sink: CollectingSink) => Partial<EventSink> = () => ({}),
+  more: Partial<SinkConformance> = {},
+) {
   type InMemory = { options: Record<string, unknown>; made: CollectingSink[] }
-  return conformsAsSink({
+  return conformsAsSink<InMemory>({
+    ...(more as Partial<SinkConformance<InMemory>>),
     definition: defineSink({ ...described, create: () => new CollectingSink() }),
     begin: (): InMemory => ({ options: {}, made: [] }),
     create({ made }) {
@@ -162,6 +218,58 @@ test('a sink that leaves something open is found', async (t) => {
   assert.deepEqual(await failing(only(checks, 'opens')), [
     'opens and closes, again and again, and leaves nothing behind',
   ])
+})
+
+test('a sink that says of itself that a batch is there once, and has it twice, is found', async () => {
+  const right = sinkChecks(
+    (sink) => ({
+      write(batch) {
+        const known = new Set(sink.events.map(({ type, source, seq }) => `${source} ${type} ${seq}`))
+        sink.events.push(
+          ...[...batch].filter(({ type, source, seq }) => !known.has(`${source} ${type} ${seq}`)),
+        )
+      },
+    }),
+    { idempotent: true },
+  )
+  assert.deepEqual(await failing(only(right, 'has a batch')), [])
+  const wrong = sinkChecks(() => ({}), { idempotent: true })
+  assert.deepEqual(await failing(only(wrong, 'has a batch')), ['has a batch once whose answer was lost'])
+})
+
+test('a sink that forgets what it could not write while its target was away is found', async () => {
+  let isAway = false
+  const given = new WeakSet<object>()
+  const target = {
+    away: () => {
+      isAway = true
+    },
+    back: () => {
+      isAway = false
+    },
+  }
+  const checks = sinkChecks(
+    (sink) => ({
+      write(batch) {
+        if (given.has(batch)) return
+        if (!isAway) return sink.write(batch)
+        given.add(batch)
+        throw new Error('the target is away')
+      },
+    }),
+    target,
+  )
+  assert.deepEqual(await failing(only(checks, 'keeps events')), ['keeps events while its target is away'])
+})
+
+test('events that stored() does not give as events are called so', async () => {
+  const checks = conformsAsSink({
+    definition: defineSink({ ...described, create: () => new CollectingSink() }),
+    begin: () => ({ options: {} }),
+    stored: () => ['{"type":"order.placed"}' as never],
+  })
+  const [writes] = only(checks, 'writes every')
+  await assert.rejects(writes!.run(), /expected stored\(\) to give events/)
 })
 
 test('a sink that counts what it has not written is found', async () => {

@@ -20,7 +20,7 @@ export interface Place {
 
 /** How files are merged: small ones here, whole hours in a process of their own. */
 export interface Ways {
-  near: Merger
+  near: Pick<Merger, 'merge' | 'close'>
   apart: Merge
 }
 

@@ -45,6 +45,7 @@ test('the hour that is written stays, however large, and the one before for a mo
   const root = storeOf(t, [10, 20, 30])
   assert.deepEqual(removeHours(root, { keep: undefined, keepBytes: 1 }, NOON + 59_999).bySize, 1)
   assert.deepEqual(hours(root), ['2026-01-31/11', '2026-01-31/12'])
+  assert.equal(removeHours(root, { keep: 0, keepBytes: undefined }, NOON + 59_999).byAge, 0, 'however old')
   assert.deepEqual(removeHours(root, { keep: HOUR, keepBytes: 1 }, NOON + 60_000).bySize, 1)
   assert.deepEqual(hours(root), ['2026-01-31/12'])
 })
