@@ -27,7 +27,8 @@ export class ToldHints {
 
   /** The events that it is time for, each by its reserved type; all of them where somebody has just come. */
   *due(now: number, renewed: boolean): Generator<[type: string, event: Uint8Array]> {
-    if (!renewed && now - this.#toldAt < INTERVAL) return
+    // A clock that was set back must not keep them from those who come.
+    if (!renewed && now >= this.#toldAt && now - this.#toldAt < INTERVAL) return
     this.#toldAt = now
     for (const [type, event] of this.#events) yield [type, atTime(event, now)]
   }

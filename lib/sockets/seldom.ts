@@ -19,7 +19,8 @@ export class Seldom {
   isDue(matter: string): boolean {
     const now = this.#clock.now()
     const before = this.#told.get(matter)
-    if (before !== undefined && now - before < this.#every) return false
+    // A clock that was set back says nothing of how long it was.
+    if (before !== undefined && now >= before && now - before < this.#every) return false
     if (this.#told.size >= MAX_MATTERS) this.#told.clear()
     this.#told.set(matter, now)
     return true
