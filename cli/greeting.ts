@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import pc from 'picocolors'
 import { ALONG_THE_WAY } from './resolve.js'
-import type { Started } from './run-pipeline.js'
+import type { Started } from './run/run-pipeline.js'
 
 /** What runs and where, in a few lines for people. */
 export function greeting(title: string, started: readonly Started[], colors = pc): string {

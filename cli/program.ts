@@ -13,7 +13,7 @@ import { sourceCommand } from './commands/source.js'
 import { tapCommand } from './commands/tap.js'
 import { topCommand } from './commands/top.js'
 import { upCommand } from './commands/up.js'
-import { addExamples, createCommand, type Examples } from './create-command.js'
+import { addExamples, createCommand, type Examples } from './grammar/create-command.js'
 
 const EXAMPLES: Examples = [
   ['eventstorm up', "see this machine's own events, in one process"],

@@ -7,10 +7,10 @@ import { pathToFileURL } from 'node:url'
 import type { Running } from '../lib/index.js'
 import { ControlledClock } from '../testing/index.js'
 import { fixture } from './fixtures/program.js'
+import { toRegistry } from './http/metrics.js'
 import { createLog } from './logging.js'
-import { toRegistry } from './metrics.js'
 import { resolveComponent } from './resolve.js'
-import { tableLines } from './top-text.js'
+import { tableLines } from './top/top-text.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'storm-rooms-'))
 after(() => rmSync(folder, { recursive: true }))

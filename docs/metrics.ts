@@ -1,9 +1,9 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { type AuditBooks, addAudit } from '../cli/audit-metrics.js'
-import { toRegistry } from '../cli/metrics.js'
-import { counterInfos } from '../cli/observed.js'
-import type { RunningPart } from '../cli/part.js'
-import { addReloads } from '../cli/run-pipeline.js'
+import { toRegistry } from '../cli/http/metrics.js'
+import { counterInfos } from '../cli/http/observed.js'
+import type { RunningPart } from '../cli/pipeline/part.js'
+import { addReloads } from '../cli/run/run-pipeline.js'
+import { type AuditBooks, addAudit } from '../cli/top/audit-metrics.js'
 import type { AnyDefinition } from '../lib/index.js'
 
 type Kind = AnyDefinition['kind']

@@ -22,7 +22,13 @@ const CLI_PACKAGES = ['commander', 'pino', 'prom-client', 'yaml', 'picocolors']
 const PAGE = /^sinks\/[\w-]+\/page\//
 const PAGE_PACKAGES = ['preact', 'preact/hooks', 'uplot', 'uplot/dist/uPlot.min.css']
 /** A pipeline file is tested by what reads it, starts its parts, knows their ends and stops them in order; by no twin of it. */
-const PIPELINE = ['cli/pipeline', 'cli/part', 'cli/part-ends', 'cli/resolve', 'cli/quiet']
+const PIPELINE = [
+  'cli/pipeline/pipeline',
+  'cli/pipeline/part',
+  'cli/pipeline/part-ends',
+  'cli/resolve',
+  'cli/run/quiet',
+]
 const PIPELINE_TESTERS = ['testing/pipeline', 'testing/own-endpoints']
 /** What rooms of lib keep to themselves: how bytes are read and written fast, and the sockets with all that ZeroMQ wants. */
 const INNER =
@@ -145,7 +151,7 @@ test('the law knows what is forbidden', () => {
     ['lib/sink', 'bson', 'package'],
     ['lib/sink', 'zod', 'package'],
     ['lib/sink', 'pino', 'package'],
-    ['lib/sink', 'cli/run', 'file'],
+    ['lib/sink', 'cli/run/run', 'file'],
     ['lib/sink', 'lib/sink.test', 'file'],
     ['lib/source', 'lib/sockets/sockets', 'file'],
     ['lib/batch', 'lib/codec/shape-reader', 'file'],
@@ -155,14 +161,14 @@ test('the law knows what is forbidden', () => {
     ['sources/nginx/nginx', 'sources/system/system', 'file'],
     ['sources/nginx/nginx', 'testing/index', 'file'],
     ['sources/nginx/nginx.test', 'testing/clock', 'file'],
-    ['cli/run', 'sources/nginx/nginx', 'file'],
-    ['cli/run', 'zeromq', 'package'],
-    ['cli/run', 'systeminformation', 'package'],
+    ['cli/run/run', 'sources/nginx/nginx', 'file'],
+    ['cli/run/run', 'zeromq', 'package'],
+    ['cli/run/run', 'systeminformation', 'package'],
     ['testing/clock', 'lib/clock', 'file'],
     ['testing/clock', 'servers/index', 'file'],
-    ['testing/clock', 'cli/part', 'file'],
-    ['testing/pipeline', 'cli/run', 'file'],
-    ['testing/own-endpoints', 'cli/supervise', 'file'],
+    ['testing/clock', 'cli/pipeline/part', 'file'],
+    ['testing/pipeline', 'cli/run/run', 'file'],
+    ['testing/own-endpoints', 'cli/run/supervise', 'file'],
     ['sinks/mongodb/mongodb', 'servers/index', 'file'],
     ['sinks/mongodb/mongodb.test', 'servers/build', 'file'],
     ['servers/build', 'mongodb', 'package'],

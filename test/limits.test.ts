@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as zmq from 'zeromq'
-import { toRegistry } from '../cli/metrics.js'
+import { toRegistry } from '../cli/http/metrics.js'
 import { attach, type Counters, EventRouter, EventSource } from '../lib/index.js'
 import { Outlet } from '../lib/sockets/outlet.js'
 import { ControlledClock, freeEndpoint, recordingLog, until } from '../testing/index.js'

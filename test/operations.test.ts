@@ -68,7 +68,7 @@ test('the systemd unit and the program agree', () => {
     (name) => new RegExp(`const ${name} = (\\d+)`).exec(program)![1],
   )
   assert.deepEqual(of('RestartPreventExitStatus'), [codes.join(' ')])
-  const crew = readFileSync(new URL('cli/crew.ts', ROOT), 'utf8')
+  const crew = readFileSync(new URL('cli/run/crew.ts', ROOT), 'utf8')
   const deadlines = [...crew.matchAll(/_DEADLINE = ([\d_]+)/g)].map(([, ms]) => Number(ms!.replace('_', '')))
   assert.equal(deadlines.length, 2)
   const [stop] = of('TimeoutStopSec')

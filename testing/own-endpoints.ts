@@ -1,4 +1,4 @@
-import { endsOf, type HasEnds } from '../cli/part-ends.js'
+import { endsOf, type HasEnds } from '../cli/pipeline/part-ends.js'
 import { DEFAULT_SOURCES_ENDPOINT } from '../lib/index.js'
 import { freeEndpoint } from './endpoints.js'
 

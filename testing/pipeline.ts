@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import type { PlacedPart } from '../cli/pipeline.js'
-import { quiet } from '../cli/quiet.js'
+import type { PlacedPart } from '../cli/pipeline/pipeline.js'
 import { ALONG_THE_WAY, KINDS } from '../cli/resolve.js'
+import { quiet } from '../cli/run/quiet.js'
 import {
   didYouMean,
   type EventSink,
@@ -55,8 +55,8 @@ export async function testPipeline(
   const file = path instanceof URL ? fileURLToPath(path) : path
   // The program itself reads the file, so that what is tested is what will run; loaded by those alone who test one.
   const [{ loadPipeline }, { checkPart, startPart }] = await Promise.all([
-    import('../cli/pipeline.js'),
-    import('../cli/part.js'),
+    import('../cli/pipeline/pipeline.js'),
+    import('../cli/pipeline/part.js'),
   ])
   const { parts } = await loadPipeline(file, options.env)
   const pipeline = new TestPipeline(startPart, options.clock)

@@ -1,8 +1,8 @@
 import { Option } from 'commander'
-import { addExamples, createCommand } from '../create-command.js'
-import { loadPipeline, type Pipeline, SECTIONS } from '../pipeline.js'
-import { planOf } from '../plan.js'
-import { planDot, planText } from '../plan-text.js'
+import { addExamples, createCommand } from '../grammar/create-command.js'
+import { loadPipeline, type Pipeline, SECTIONS } from '../pipeline/pipeline.js'
+import { planOf } from '../pipeline/plan.js'
+import { planDot, planText } from '../pipeline/plan-text.js'
 
 export const checkCommand = () =>
   addExamples(

@@ -1,5 +1,5 @@
 import { reason } from '../../lib/index.js'
-import { addExamples, createCommand } from '../create-command.js'
+import { addExamples, createCommand } from '../grammar/create-command.js'
 import { KINDS, resolveComponent, shipped } from '../resolve.js'
 
 export const componentsCommand = () =>

@@ -10,13 +10,13 @@ import {
   sourceOptions,
   z,
 } from '../../lib/index.js'
-import { checked } from '../component-command.js'
-import { addExamples, createCommand } from '../create-command.js'
-import { endOptions } from '../end-options.js'
-import { addFlags, readFlags } from '../flags.js'
+import { checked } from '../grammar/component-command.js'
+import { addExamples, createCommand } from '../grammar/create-command.js'
+import { endOptions } from '../grammar/end-options.js'
+import { addFlags, readFlags } from '../grammar/flags.js'
+import { quietLog } from '../grammar/process-options.js'
 import { createLog } from '../logging.js'
-import { quietLog } from '../process-options.js'
-import { run } from '../run.js'
+import { run } from '../run/run.js'
 
 const wire = z.strictObject(sourceOptions.pick({ source: true, ...endOptions }).shape)
 

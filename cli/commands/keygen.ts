@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { EventstormError, newKeyPair, reason, show, z } from '../../lib/index.js'
-import { checked } from '../component-command.js'
-import { addExamples, createCommand } from '../create-command.js'
-import { addFlags, readFlags } from '../flags.js'
+import { checked } from '../grammar/component-command.js'
+import { addExamples, createCommand } from '../grammar/create-command.js'
+import { addFlags, readFlags } from '../grammar/flags.js'
 
 const keygenOptions = z.strictObject({
   out: z.string().min(1).default('.').meta({

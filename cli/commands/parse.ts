@@ -1,7 +1,7 @@
 import { checkOptions, EventstormError, type SourceDefinition, show } from '../../lib/index.js'
-import { usageError } from '../component-command.js'
-import { addExamples, createCommand } from '../create-command.js'
-import { addFlags, readFlags } from '../flags.js'
+import { usageError } from '../grammar/component-command.js'
+import { addExamples, createCommand } from '../grammar/create-command.js'
+import { addFlags, readFlags } from '../grammar/flags.js'
 import { parseLog } from '../parse-log.js'
 import { resolveComponent } from '../resolve.js'
 

@@ -9,15 +9,15 @@ import {
   systemClock,
   z,
 } from '../../lib/index.js'
-import { checked } from '../component-command.js'
-import { addExamples, createCommand } from '../create-command.js'
-import { addFlags, readFlags } from '../flags.js'
+import { checked } from '../grammar/component-command.js'
+import { addExamples, createCommand } from '../grammar/create-command.js'
+import { addFlags, readFlags } from '../grammar/flags.js'
+import { quietLog } from '../grammar/process-options.js'
+import { serveQueries } from '../http/query-server.js'
 import { createLog } from '../logging.js'
 import { openStore } from '../open-store.js'
-import { quietLog } from '../process-options.js'
 import { OUTPUTS, printAnswer } from '../query-output.js'
-import { serveQueries } from '../query-server.js'
-import { run } from '../run.js'
+import { run } from '../run/run.js'
 
 const commandOptions = z.strictObject({
   store: z.string().default('segments:./eventstorm-data').meta({

@@ -1,8 +1,8 @@
 import { Option } from 'commander'
 import { EventstormError, show } from '../../lib/index.js'
-import { componentCommand } from '../component-command.js'
-import type { Examples } from '../create-command.js'
-import { lateCommand } from '../late-command.js'
+import { componentCommand } from '../grammar/component-command.js'
+import type { Examples } from '../grammar/create-command.js'
+import { lateCommand } from '../grammar/late-command.js'
 import { resolveComponent, shipped } from '../resolve.js'
 
 const EXAMPLES: Examples = [

@@ -1,5 +1,5 @@
-import { addExamples, createCommand } from '../create-command.js'
-import { pipelineSchema } from '../pipeline-schema.js'
+import { addExamples, createCommand } from '../grammar/create-command.js'
+import { pipelineSchema } from '../pipeline/pipeline-schema.js'
 
 export const schemaCommand = () =>
   addExamples(

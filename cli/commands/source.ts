@@ -1,4 +1,4 @@
-import { namedCommand } from '../named-command.js'
+import { namedCommand } from '../grammar/named-command.js'
 
 export const sourceCommand = () =>
   namedCommand('source', {

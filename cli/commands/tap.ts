@@ -1,15 +1,15 @@
 import { attach, duration, pause, type SinkDefinition, sinkOptions, systemClock, z } from '../../lib/index.js'
-import { checked, usageError } from '../component-command.js'
-import { addExamples, createCommand, type Examples } from '../create-command.js'
-import { endOptions } from '../end-options.js'
-import { addFlags, readFlags } from '../flags.js'
-import { lateCommand } from '../late-command.js'
+import { checked, usageError } from '../grammar/component-command.js'
+import { addExamples, createCommand, type Examples } from '../grammar/create-command.js'
+import { endOptions } from '../grammar/end-options.js'
+import { addFlags, readFlags } from '../grammar/flags.js'
+import { lateCommand } from '../grammar/late-command.js'
+import { quietLog } from '../grammar/process-options.js'
 import { limited } from '../limited.js'
 import { createLog } from '../logging.js'
-import { checkPart, type Part } from '../part.js'
-import { quietLog } from '../process-options.js'
+import { checkPart, type Part } from '../pipeline/part.js'
 import { resolveComponent } from '../resolve.js'
-import { run } from '../run.js'
+import { run } from '../run/run.js'
 
 const wire = z.strictObject(sinkOptions.pick(endOptions).shape)
 

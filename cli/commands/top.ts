@@ -8,19 +8,19 @@ import {
   systemClock,
   z,
 } from '../../lib/index.js'
-import { addAudit } from '../audit-metrics.js'
-import { checked } from '../component-command.js'
-import { addExamples, createCommand } from '../create-command.js'
-import { endOptions } from '../end-options.js'
-import { addFlags, readFlags } from '../flags.js'
+import { checked } from '../grammar/component-command.js'
+import { addExamples, createCommand } from '../grammar/create-command.js'
+import { endOptions } from '../grammar/end-options.js'
+import { addFlags, readFlags } from '../grammar/flags.js'
+import { processOptions, quietLog } from '../grammar/process-options.js'
+import { serveMetrics } from '../http/metrics-server.js'
 import { createLog } from '../logging.js'
-import { serveMetrics } from '../metrics-server.js'
-import { processOptions, quietLog } from '../process-options.js'
-import { run } from '../run.js'
-import { Reports } from '../top-audit.js'
-import { openScreen } from '../top-screen.js'
-import { SORT_KEYS, TopTable } from '../top-table.js'
-import { tableLines } from '../top-text.js'
+import { run } from '../run/run.js'
+import { addAudit } from '../top/audit-metrics.js'
+import { Reports } from '../top/top-audit.js'
+import { openScreen } from '../top/top-screen.js'
+import { SORT_KEYS, TopTable } from '../top/top-table.js'
+import { tableLines } from '../top/top-text.js'
 
 const wire = z.strictObject(subscribeOptions.pick(endOptions).shape)
 

@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs'
 import { EventstormError } from '../../lib/index.js'
-import { checked } from '../component-command.js'
-import { addExamples, createCommand } from '../create-command.js'
-import { addFlags, readFlags } from '../flags.js'
+import { checked } from '../grammar/component-command.js'
+import { addExamples, createCommand } from '../grammar/create-command.js'
+import { addFlags, readFlags } from '../grammar/flags.js'
+import { pipelineOptions } from '../grammar/process-options.js'
 import { greeting } from '../greeting.js'
-import { loadPipeline, type Pipeline, readPipeline } from '../pipeline.js'
-import { pipelineOptions } from '../process-options.js'
+import { loadPipeline, type Pipeline, readPipeline } from '../pipeline/pipeline.js'
 import { quickStart } from '../quickstart.js'
-import { runPipeline, type Started } from '../run-pipeline.js'
+import { runPipeline, type Started } from '../run/run-pipeline.js'
 
 export const upCommand = () => {
   const command = createCommand('up')
