@@ -109,7 +109,7 @@ test('the program takes SQL, for stores that have it, and instead of a question'
 
 test('a store without files has an empty view', async () => {
   const empty = join(outside, 'empty')
-  await mkdir(empty)
+  await mkdir(join(empty, 'events'), { recursive: true })
   await using reader = await segments.reader!(`segments:${empty}`)
   assert.deepEqual(await reader.sql!('SELECT time, data FROM events', 10), {
     columns: ['time', 'data'],
