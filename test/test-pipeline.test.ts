@@ -18,7 +18,7 @@ function write(text: string): string {
 
 const FILE = `
 routers:
-  near: { bindSources: 'tcp://*:5555', bindSinks: tcp://127.0.0.1:7000 }
+  near: { bindSources: 'tcp://*:5555', bindSinks: tcp://127.0.0.1:7000, insecure: true }
   far: { connectSources: tcp://127.0.0.1:7000 }
 sources:
   ticks: { use: system }

@@ -12,7 +12,7 @@ import {
   show,
   sinkOptions,
 } from '../../lib/index.js'
-import { held } from '../held.js'
+import { held, heldAtRest } from '../held.js'
 import type { Check } from './check.js'
 import type { Scene } from './conformance.js'
 
@@ -51,9 +51,10 @@ export function describedChecks({ definition, begin, refused = [] }: Describable
     {
       name: `${kind} ${name} is made without opening anything`,
       run: () =>
-        inScene((options) => {
+        inScene(async (options) => {
           const given = parseOptions(definition.options, options, name)
-          const before = held()
+          // What was opened before is given back some time after.
+          const before = await heldAtRest()
           for (let i = 0; i < 3; i++) definition.create(given)
           assert.deepEqual(
             held(),
