@@ -59,7 +59,10 @@ test('the sample gives the events that the README tells of', () => {
 
 test('bad options are told in one sentence', () => {
   assert.throws(() => parseOptions(sshd.options, { zone: 'Mars' }, 'sshd'), /zone: expected "local"/)
-  assert.throws(() => parseOptions(sshd.options, { maxConnections: 0 }, 'sshd'), /maxConnections: expected at least 1, got 0/)
+  assert.throws(
+    () => parseOptions(sshd.options, { maxConnections: 0 }, 'sshd'),
+    /maxConnections: expected at least 1, got 0/,
+  )
 })
 
 const MISSING = missing()

@@ -25,10 +25,10 @@ export interface Describable {
 /** What every definition has to hold, whatever its kind. */
 export function describedChecks({ definition, begin, refused = [] }: Describable): Check[] {
   const { name, kind } = definition
-  const inScene = async (body: (options: Record<string, unknown>) => void) => {
+  const inScene = async (body: (options: Record<string, unknown>) => void | Promise<void>) => {
     const scene = await begin()
     try {
-      body(scene.options)
+      await body(scene.options)
     } finally {
       await scene.end?.()
     }
