@@ -78,7 +78,7 @@ published to a subscriber in another process. Beside it a program with readline 
 documents, mtail with its program for this format, and GoAccess; those two count where ours makes events. Each must have
 found the totals that were written. Ours have \`relaxCollector\`, as the program has it.`,
     bound: `The start of the process is part of the time, of every program. Publishing has libzmq's thread on the same core
-as the parser.`,
+as the parser, but in the row on all cores, where the subscriber needs its part of them, too.`,
     plot: ([rates]) => bars('lines a second', barsOf(rates!.rows, cell('program'), 'lines/s')),
   },
   {

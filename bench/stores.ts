@@ -92,7 +92,7 @@ for (const name of STORES) {
     const all = results[role]
     rows.push({
       store: name,
-      what: role === 'sink' ? `eventstorm sink ${name}, from the wire` : store.loop,
+      what: role === 'sink' ? `eventstorm: ${name}, from the wire` : store.loop,
       'events/s': Math.round(rate(role)),
       min: Math.round(Math.min(...all.map((each) => each.rate))),
       max: Math.round(Math.max(...all.map((each) => each.rate))),
