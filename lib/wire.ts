@@ -1,3 +1,4 @@
+import { stands } from './bytes.js'
 import { isSourceName, MAX_SOURCE_BYTES } from './event.js'
 
 /**
@@ -111,13 +112,7 @@ export function heartbeatBody(source: Buffer, epoch: number, next: number, beat:
   return body
 }
 
-// Byte by byte: V8 looks methods of Buffer up at each call, and the header of every message and the length of every event
-// are read.
-function sameAt(body: Buffer, key: Buffer, at: number): boolean {
-  for (let i = 0; i < key.length; i++) if (body[at + i] !== key[i]) return false
-  return true
-}
-
+// Byte by byte, as V8 looks methods of Buffer up at each call, and this is done for every message and event.
 /** The int32 at `at`, which with its four bytes lies inside. */
 function readInt32(body: Buffer, at: number): number {
   return body[at]! | (body[at + 1]! << 8) | (body[at + 2]! << 16) | (body[at + 3]! << 24)
@@ -131,10 +126,10 @@ export function readHeader(body: Buffer): Header | Malformation {
   if (body.length < TEXT_AT + 2) return 'header'
   const length = readInt32(body, 0)
   if (length < TEXT_AT + 2 || length > body.length || body[length - 1] !== 0) return 'header'
-  if (!sameAt(body, V, V_AT)) return 'header'
+  if (!stands(V, body, V_AT)) return 'header'
   if (readInt32(body, V_AT + V.length) !== PROTOCOL_VERSION) return 'version'
-  if (!sameAt(body, EPOCH, EPOCH_AT) || !sameAt(body, SEQ, SEQ_AT)) return 'header'
-  if (!sameAt(body, N, N_AT) || !sameAt(body, SOURCE, SOURCE_AT)) return 'header'
+  if (!stands(EPOCH, body, EPOCH_AT) || !stands(SEQ, body, SEQ_AT)) return 'header'
+  if (!stands(N, body, N_AT) || !stands(SOURCE, body, SOURCE_AT)) return 'header'
   const epoch = readInt64(body, EPOCH_AT + EPOCH.length)
   const seq = readInt64(body, SEQ_AT + SEQ.length)
   const count = readInt32(body, N_AT + N.length)
@@ -146,7 +141,7 @@ export function readHeader(body: Buffer): Header | Malformation {
   const source = body.toString('utf8', TEXT_AT, end)
   if (!isSourceName(source)) return 'header'
   let beat = 0
-  if (count === 0 && end + 1 + BEAT.length + 8 < length && sameAt(body, BEAT, end + 1)) {
+  if (count === 0 && end + 1 + BEAT.length + 8 < length && stands(BEAT, body, end + 1)) {
     beat = Math.max(0, readInt64(body, end + 1 + BEAT.length))
   }
   return { source, epoch, seq, count, beat, length }

@@ -66,11 +66,11 @@ export async function runPipeline(
 const TOLD = ['sent', 'unwanted', 'received', 'lost', 'written', 'alreadyStored', 'dropped']
 
 function accounts(members: Members): Record<string, Counters> {
-  const accounts = members.observed().map(({ name, running }): [string, Counters] => {
-    const told = Object.entries(running.counters()).filter(([counter]) => TOLD.includes(counter))
-    return [name, Object.fromEntries(told.map(([counter, value]) => [counter, withoutZeros(value)]))]
+  const told = members.observed().map(({ name, running }): [string, Counters] => {
+    const counted = Object.entries(running.counters()).filter(([counter]) => TOLD.includes(counter))
+    return [name, Object.fromEntries(counted.map(([counter, value]) => [counter, withoutZeros(value)]))]
   })
-  return Object.fromEntries(accounts)
+  return Object.fromEntries(told)
 }
 
 const withoutZeros = (value: Counters[string]): Counters[string] =>

@@ -18,8 +18,9 @@ export interface Signals {
 }
 
 /**
- * The one place for signals: the first SIGINT or SIGTERM ends the program, a second one at once, as if nobody had taken it; so does a reader of
- * stdout that leaves. SIGHUP is taken when there is something to read again, and kills the program otherwise.
+ * The one place for signals: the first SIGINT or SIGTERM ends the program, a second one at once, as if nobody had taken
+ * it; so does a reader of stdout that leaves. SIGHUP is taken when there is something to read again, and kills the program
+ * otherwise.
  */
 export function listen(log: Log, reloads: boolean): Signals {
   let end!: () => void

@@ -1,3 +1,4 @@
+import { stands } from '../bytes.js'
 import { DATA_AT, DATA_KEY, TIME, TIME_AT, VALUE_AT } from './event-layout.js'
 import { endOfValue, type NativeBuffer, type ReadSite, readValue, UNREAD, viewOf } from './shape-reader.js'
 
@@ -5,12 +6,6 @@ import { endOfValue, type NativeBuffer, type ReadSite, readValue, UNREAD, viewOf
 export interface TimedData {
   time: Date
   data: unknown
-}
-
-/** Whether these few bytes stand there: at this length a loop beats the call of compare(). */
-function stands(bytes: Buffer, source: Buffer, at: number): boolean {
-  for (let i = 0; i < bytes.length; i++) if (source[at + i] !== bytes[i]) return false
-  return true
 }
 
 /** Whether the event document from `start` to `stop` begins with `time` and `data`, as events do. */
