@@ -1,4 +1,4 @@
-import { EventstormError, type StoreReader, show } from '../lib/index.js'
+import { codeOf, EventstormError, pause, type StoreReader, show, systemClock } from '../lib/index.js'
 import { resolveComponent } from './resolve.js'
 
 /**
@@ -12,4 +12,23 @@ export async function openStore(store: string): Promise<StoreReader> {
   const { reader } = await resolveComponent('sink', name)
   if (reader) return reader(store)
   throw new EventstormError('QUERY_INVALID', `the sink ${show(name)} is no store that can be asked`)
+}
+
+/** How long a store may take to be there, and the time between two looks; milliseconds. */
+const THERE_WITHIN = 2000
+const LOOK_EVERY = 20
+
+/**
+ * As `openStore`, for a part of a pipeline: parts start side by side, and the one that makes the store may be a moment
+ * behind the one that asks it.
+ */
+export async function openStoreSoon(store: string): Promise<StoreReader> {
+  for (let waited = 0; ; waited += LOOK_EVERY) {
+    try {
+      return await openStore(store)
+    } catch (error) {
+      if (codeOf(error) !== 'STORE_FAILED' || waited >= THERE_WITHIN) throw error
+    }
+    await pause(systemClock, LOOK_EVERY)
+  }
 }

@@ -26,7 +26,7 @@ import {
   z,
 } from '../../lib/index.js'
 import { findParser } from '../find-parser.js'
-import { openStore } from '../open-store.js'
+import { openStoreSoon } from '../open-store.js'
 import { ENDPOINT_OPTIONS } from './part-ends.js'
 
 /** The framework's options for each kind of component. */
@@ -184,7 +184,7 @@ export async function startPart(
         name,
         log,
         clock,
-        openStore,
+        openStore: openStoreSoon,
       })
   }
 }

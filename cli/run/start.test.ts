@@ -69,6 +69,23 @@ sinks:
   assert.equal(await pipeline.exit, 0)
 })
 
+test('a page begins whose store is only being made by another sink of the file, wherever that stands', async () => {
+  const [sources, sinks, metrics] = await freePorts(3)
+  const store = join(pipelines.folder, 'to-be-made')
+  const connect = `connect: '${at(sinks)}'`
+  await using pipeline = await pipelines.up(
+    'page-first.yaml',
+    `routers:
+  main: { bindSources: '${at(sources)}', bindSinks: '${at(sinks)}' }
+sinks:
+  websocket: { ${connect}, port: 0, store: 'segments:${store}' }
+  segments: { ${connect}, path: ${store} }
+`,
+    metrics!,
+  )
+  await until('both can do their work', async () => (await pipeline.health()).status === 200)
+})
+
 test('a sink that says it can never be opened ends the program at the start', async () => {
   const [sources, sinks, metrics] = await freePorts(3)
   await using pipeline = await pipelines.up(
