@@ -1,4 +1,4 @@
-import { EventRouter, type RouterOptions } from '../lib/index.js'
+import { EventRouter, type RouterOptions, type Stream } from '../lib/index.js'
 import { freeEndpoint } from './endpoints.js'
 import { until } from './until.js'
 
@@ -55,6 +55,11 @@ export class FaultyRouter implements AsyncDisposable {
   /** The counters of its present life. */
   counters() {
     return this.#router.counters()
+  }
+
+  /** What it knows of each stream, in its present life. */
+  streams(): Iterable<Stream> {
+    return this.#router.streams()
   }
 
   /** Closes it at once, as if it were killed; what it held is gone. */

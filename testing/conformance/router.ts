@@ -5,7 +5,7 @@ import { describedChecks } from './described.js'
 import { livesLeaveNothing } from './leaves-nothing.js'
 import { RouterStage, SOURCES } from './router-stage.js'
 import { checksOn } from './stage.js'
-import { checkCounters } from './totals.js'
+import { checkCounters, knownTo } from './totals.js'
 
 /**
  * What any router has to hold, on real sockets: it is described and refuses bad options; opens and closes as often as one
@@ -81,13 +81,19 @@ async function passesOnceBesideAnother(stage: RouterStage): Promise<void> {
   let emitted = 0
   await stage.clock.advanceUntil('both ways are open', () => {
     stage.emit(sources, emitted++)
-    return sink.counters().duplicate > 0
+    const streams = SOURCES.length * stage.types.length
+    return routers.every((each) => [...each.streams()].length === streams) && sink.counters().duplicate > 0
   })
   for (let i = 0; i < 100; i++) stage.emit(sources, emitted++)
   await stage.clock.advanceUntil('everything has come', () => {
+    const sent = sources.reduce((sum, each) => sum + each.counters().sent, 0)
     const passed = routers.reduce((sum, each) => sum + each.counters().eventsOut, 0)
     const { received, duplicate } = sink.counters()
-    return received === emitted * stage.passing && received + duplicate === passed
+    return (
+      received === emitted * stage.passing &&
+      routers.every((each) => knownTo(each) === sent) &&
+      received + duplicate === passed
+    )
   })
   assert.equal(sink.counters().lost, 0)
   assert.ok(sink.counters().duplicate >= 100 * stage.passing)

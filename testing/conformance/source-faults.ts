@@ -3,6 +3,7 @@ import { freeEndpoint } from '../endpoints.js'
 import { FaultyRouter } from '../faulty-router.js'
 import { TcpProxy } from '../proxy.js'
 import { count, type SourceStage } from './source-stage.js'
+import { knownTo } from './totals.js'
 
 /* What a source has to hold when things go wrong around it. */
 
@@ -99,7 +100,12 @@ export async function whenThereAreTwoWays(stage: SourceStage): Promise<void> {
   await stage.feed(played, 50)
   await stage.clock.advanceUntil('both ways have brought all of it', () => {
     const { received, duplicate } = sink.counters()
-    return received === count(source, 'sent') && received + duplicate === passed()
+    const sent = count(source, 'sent')
+    return (
+      received === sent &&
+      routers.every((each) => knownTo(each) === sent) &&
+      received + duplicate === passed()
+    )
   })
   const { received, duplicate, lost } = sink.counters()
   assert.ok(duplicate - before.duplicate >= received - before.received, 'each comes twice by now')

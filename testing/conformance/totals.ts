@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Counters, Running, SinkCounters } from '../../lib/index.js'
+import type { FaultyRouter } from '../faulty-router.js'
 
 /** Checks that every counter is a number of things, or a record of such. */
 export function checkCounters(running: Pick<Running, 'counters'>): void {
@@ -24,4 +25,14 @@ export function checkBalance(counters: SinkCounters): void {
     written + alreadyStored + droppedBy(counters) + queued,
     `received = written + alreadyStored + dropped + queued: ${JSON.stringify(counters)}`,
   )
+}
+
+/**
+ * How many events of applications a router knows to have been sent to it. Routers side by side have each a pace of its own:
+ * what a sink has may have come by one of them, while the other has it still before itself.
+ */
+export function knownTo(router: FaultyRouter): number {
+  let sum = 0
+  for (const { type, standing } of router.streams()) if (!type.startsWith('_')) sum += standing.next
+  return sum
 }
