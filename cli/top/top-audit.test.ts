@@ -46,8 +46,14 @@ test('a stalled, a slow and a silent sink and a dead source are named, and the o
   const [port] = await freePorts(1)
   const flags = ['--connect', sinks, '--interval', '200ms']
   const audit = ['--audit', '--output', 'json', '--metrics', String(port)]
-  await using top = new Program(['top', ...flags, ...audit])
   await using table = new Program(['top', ...flags, 'load.**'])
+  const tells = (...said: RegExp[]) => {
+    const last = table.stdout.split('\n\n').at(-2) ?? ''
+    return said.every((each) => each.test(last))
+  }
+  // First the table hears reports, then the audit: whoever the audit knows of has been told to both.
+  await until('the plain table names the queue that is full', () => tells(/full slow/), 30_000)
+  await using top = new Program(['top', ...flags, ...audit])
   const look = () => top.events.at(-1) as unknown as Look | undefined
   const stateOf = (name: string) =>
     look()?.sinks.find((each) => each.sink.endsWith(`/${name}`))?.state ??
@@ -56,8 +62,10 @@ test('a stalled, a slow and a silent sink and a dead source are named, and the o
     Object.entries(expected).every(([name, state]) => stateOf(name) === state)
 
   const well = { fine: 'alive', stopped: 'alive', 'behind-weak': 'alive', busy: 'alive' }
-  await until('all is well but for the queue that is full', () =>
-    are({ ...well, full: 'slow', killed: 'alive', quiet: 'alive' }),
+  await until(
+    'all is well but for the queue that is full',
+    () => are({ ...well, full: 'slow', killed: 'alive', quiet: 'alive' }),
+    30_000,
   )
   stopped.pause()
   weak.pause()
@@ -78,10 +86,11 @@ test('a stalled, a slow and a silent sink and a dead source are named, and the o
   assert.match(said, /sink \S+\/behind-weak stalled since/)
   assert.match(said, /sink \S+\/full slow since/)
   assert.doesNotMatch(said, /fine|busy|quiet/)
-  await until('the plain table names them too', () => {
-    const last = table.stdout.split('\n\n').at(-2) ?? ''
-    return /source killed dead/.test(last) && /behind-weak stalled/.test(last) && /full slow/.test(last)
-  })
+  await until(
+    'the plain table names them too',
+    () => tells(/source killed dead/, /behind-weak stalled/, /full slow/),
+    30_000,
+  )
 
   const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   const value = (name: string, labels: RegExp) =>
