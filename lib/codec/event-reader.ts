@@ -1,5 +1,4 @@
-import { stands } from '../bytes.js'
-import { DATA_AT, DATA_KEY, TIME, TIME_AT, VALUE_AT } from './event-layout.js'
+import { DATA_AT, hasKeys, TIME_AT, VALUE_AT } from './event-layout.js'
 import { endOfValue, type NativeBuffer, type ReadSite, readValue, UNREAD, viewOf } from './shape-reader.js'
 
 /** The fields of an event document: `{ time, data }`, in this order and without extensions. */
@@ -9,12 +8,8 @@ export interface TimedData {
 }
 
 /** Whether the event document from `start` to `stop` begins with `time` and `data`, as events do. */
-function isUsual(source: Buffer, start: number, stop: number): boolean {
-  return (
-    start + VALUE_AT < stop &&
-    stands(TIME, source, start + 4) &&
-    stands(DATA_KEY, source, start + DATA_AT + 1)
-  )
+export function isUsual(source: Buffer, start: number, stop: number): boolean {
+  return start + VALUE_AT < stop && hasKeys(viewOf(source), start)
 }
 
 /**
@@ -29,7 +24,6 @@ export function readEvent(
   depth = 0,
 ): TimedData | typeof UNREAD {
   if (!isUsual(source, start, stop)) return UNREAD
-  viewOf(source)
   try {
     const time = readValue(source as NativeBuffer, 9, start + TIME_AT, stop, site, 0)
     const type = source[start + DATA_AT]!

@@ -1,10 +1,5 @@
-import { DATA_AT, DATA_KEY, TIME, TIME_AT, VALUE_AT } from './event-layout.js'
+import { DATA_AT, TIME_AT, VALUE_AT, writeKeys } from './event-layout.js'
 import { DOCUMENT, NO_ROOM, UNUSUAL, viewOf, type WriteSite, writeDate, writeValue } from './shape-writer.js'
-
-/** Copies a few bytes: at this length a loop beats the call of copy(). */
-function place(bytes: Buffer, target: Buffer, at: number): void {
-  for (let i = 0; i < bytes.length; i++) target[at + i] = bytes[i]!
-}
 
 /** Something that writes the data of an event as BSON without ever having had it as an object. */
 export interface DataWriter {
@@ -15,13 +10,6 @@ export interface DataWriter {
   write(target: Buffer, at: number, limit: number): number
   /** When it happened, milliseconds since 1970, known once `write` has returned. Undefined: now. */
   readonly time: number | undefined
-}
-
-/** The parts of an event document `{ time, data }` that are always the same, but for the length and the last NUL. */
-function writeEnvelope(target: Buffer, start: number): void {
-  viewOf(target)
-  place(TIME, target, start + 4)
-  place(DATA_KEY, target, start + DATA_AT + 1)
 }
 
 function endEvent(target: Buffer, start: number, end: number): number {
@@ -45,7 +33,7 @@ export function writeEvent(
 ): number {
   const at = start + VALUE_AT
   if (at + 1 > limit) return NO_ROOM
-  writeEnvelope(target, start)
+  writeKeys(viewOf(target), start)
   let end: number
   try {
     if (writeDate(start + TIME_AT, time) < 0) return UNUSUAL
@@ -72,7 +60,7 @@ export function writeEventOf(
   if (at + 1 > limit) return NO_ROOM
   const end = writer.write(target, at, limit - 1)
   if (end < 0) return end
-  writeEnvelope(target, start)
+  writeKeys(viewOf(target), start)
   target[start + DATA_AT] = DOCUMENT
   writeDate(start + TIME_AT, writer.time ?? clock.now())
   return endEvent(target, start, end)
