@@ -1,6 +1,7 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { type Clock, systemClock } from './clock.js'
+import { collectMessages, wasCollected } from './done-messages.js'
 
 /** Major collections closer together than this are too many, milliseconds. */
 const OFTEN = 500
@@ -26,9 +27,10 @@ const DEFAULTS = { [GROWTH]: 0, [YOUNG_GROWTH]: 2 }
  * that took a third of all CPU (`npm run bench -- throughput` has a row without this). Where collections come that often, the
  * heap may grow by 64 MiB between two of them; where they do not, or the heap is larger than that, nothing is changed.
  *
- * Minor collections free the messages that are done with, and come when the young generation is full. V8 lets that grow to
- * 32 MiB as soon as something survives, and a process through which little passes would hold as much garbage, and
- * up to as much again in messages, for ever. So it may grow only where collections are many.
+ * Minor collections free the messages that are done with, and come when the young generation is full. While messages come in
+ * they are made more often, which leaves little for major ones to do (done-messages.ts). V8 lets the young generation grow to
+ * 32 MiB as soon as something survives, and a process through which little passes would hold as much garbage, and up to as
+ * much again in messages, for ever. So it may grow only where collections are many.
  *
  * All of this was measured with Node.js 20. V8 of Node.js 22 does not let the young generation grow beyond 16 MiB anyway, and that
  * of Node.js 24 hardly listens to the first flag: 28 major collections became 23, where Node.js 22 went from 21 to 3.
@@ -50,8 +52,11 @@ export function relaxCollector(clock: Clock = systemClock): () => void {
   const observer = new PerformanceObserver((list) => {
     const now = clock.now()
     for (const entry of list.getEntries()) {
-      if (!isMajor(entry)) minors++
-      else {
+      const kind = kindOf(entry)
+      if (kind === constants.NODE_PERFORMANCE_GC_MINOR) {
+        minors++
+        wasCollected()
+      } else if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) {
         if (flags[GROWTH] !== 0 || now - lastMajor < OFTEN) set(GROWTH, allowedGrowth())
         lastMajor = now
       }
@@ -59,6 +64,7 @@ export function relaxCollector(clock: Clock = systemClock): () => void {
     if (minors >= MANY) set(YOUNG_GROWTH, DEFAULTS[YOUNG_GROWTH])
   })
   observer.observe({ entryTypes: ['gc'] })
+  const endMessages = collectMessages()
   set(YOUNG_GROWTH, 1)
   const cancel = clock.every(SECOND, () => {
     if (minors < MANY) set(YOUNG_GROWTH, 1)
@@ -67,14 +73,15 @@ export function relaxCollector(clock: Clock = systemClock): () => void {
   })
   return () => {
     cancel()
+    endMessages()
     observer.disconnect()
     for (const [flag, value] of Object.entries(DEFAULTS)) set(flag, value)
   }
 }
 
 /** The entry of a collection has a detail that the types do not know. */
-function isMajor(entry: PerformanceEntry): boolean {
-  return (entry as { detail?: { kind?: number } }).detail?.kind === constants.NODE_PERFORMANCE_GC_MAJOR
+function kindOf(entry: PerformanceEntry): number | undefined {
+  return (entry as { detail?: { kind?: number } }).detail?.kind
 }
 
 /** Percent of what is alive; 0 where V8 allows as much by itself. */

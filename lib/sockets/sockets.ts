@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import * as zmq from 'zeromq'
 import type { Clock } from '../clock.js'
 import { type Logger, silent } from '../component.js'
+import { messageCame } from '../done-messages.js'
 import { EventstormError, reason } from '../errors.js'
 import type { AllowList } from './allow-list.js'
 import { type ConnectionCounters, type ConnectionLimits, Connections } from './connections.js'
@@ -316,7 +317,10 @@ export class SubscribingEnd extends End {
       socket.maxMessageSize = options.maxMessageBytes
     })
     // A subscriber that is not receiving does not even send its subscriptions to a new publisher.
-    void this.receiveAll(onMessage)
+    void this.receiveAll((frames) => {
+      messageCame(frames[1]?.length ?? 0)
+      onMessage(frames)
+    })
   }
 
   subscribe(prefix: Buffer | string): void {
