@@ -1,14 +1,7 @@
 /** Who sends and who receives in `throughput` and `router`: `node throughput-roles.js <role> <options as JSON>`. */
 import { BSON } from 'bson'
 import * as zmq from 'zeromq'
-import {
-  type DataWriter,
-  EventSource,
-  type Message,
-  NO_ROOM,
-  type Subscription,
-  subscribe,
-} from '../lib/index.js'
+import { EventSource, type Message, type Subscription, subscribe } from '../lib/index.js'
 import { EVENT_TYPE, type Hit, hit, type Look, POOL, pooledHit } from './event.js'
 import { portions } from './portions.js'
 import { countUpTo, cpu, marks, play, say, type Tally, told, UNBOUNDED } from './role.js'
@@ -26,27 +19,25 @@ interface RoleOptions {
 /** Where the number of an event stands: behind length, `time`, `data` of the event and length and key of its data. */
 const NUMBER_AT = 31
 
-// Views, and a method that is looked up once: what many calls of Buffer's methods cost is not the question.
-const { set } = Uint8Array.prototype
+/** Events that are there as BSON already, end to end; each gets its number. */
+class EncodedEvents {
+  #bytes: Buffer
+  #view: DataView
+  /** Where each begins, and where the last one ends. */
+  #starts: number[] = [0]
 
-/** Documents that are there as bytes already; each gets its number. */
-class BytesWriter implements DataWriter {
-  readonly time = Date.now()
-  n = 0
-  #documents = Array.from({ length: POOL }, (_, n) => BSON.serialize(hit(n)))
-  #target: Buffer | undefined
-  #view: DataView = new DataView(new ArrayBuffer(0))
+  constructor() {
+    const time = new Date()
+    const documents = Array.from({ length: POOL }, (_, n) => BSON.serialize({ time, data: hit(n) }))
+    for (const { length } of documents) this.#starts.push(this.#starts.at(-1)! + length)
+    this.#bytes = Buffer.concat(documents)
+    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length)
+  }
 
-  write(target: Buffer, at: number, limit: number): number {
-    const document = this.#documents[this.n % POOL]!
-    if (at + document.length > limit) return NO_ROOM
-    if (target !== this.#target) {
-      this.#target = target
-      this.#view = new DataView(target.buffer, target.byteOffset, target.length)
-    }
-    set.call(target, document, at)
-    this.#view.setInt32(at + 7, this.n, true)
-    return at + document.length
+  /** Those of these numbers, POOL at most; good until the next call. */
+  numbered(from: number, to: number): Buffer {
+    for (let i = 0; i < to - from; i++) this.#view.setInt32(this.#starts[i]! + NUMBER_AT, from + i, true)
+    return this.#bytes.subarray(0, this.#starts[to - from])
   }
 }
 
@@ -114,7 +105,7 @@ const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
     say({ ready: true })
     await told()
     const used = cpu()
-    for await (const [from, to] of portions(count, pauseAt)) {
+    for await (const [from, to] of portions(count, { pauseAt })) {
       for (let n = from; n < to; n++) source.emit(EVENT_TYPE, pooledHit(n))
     }
     say({ sent: source.counters().sent, cpu: used() })
@@ -131,14 +122,12 @@ const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
     await source.subscribed(EVENT_TYPE, { timeout: 10_000 })
     say({ ready: true })
     await told()
-    const writer = new BytesWriter()
+    const events = new EncodedEvents()
     const used = cpu()
-    for await (const [from, to] of portions(count)) {
-      for (let n = from; n < to; n++) {
-        writer.n = n
-        // The first one opens the stream.
-        if (!source.emitWritten(EVENT_TYPE, writer)) source.emit(EVENT_TYPE, pooledHit(n))
-      }
+    // Rather many between two turns, as what is in the open message at its end leaves by itself.
+    for await (const [from, to] of portions(count, { size: 2 * POOL })) {
+      for (let n = from; n < to; n += POOL)
+        source.emitEncoded(EVENT_TYPE, events.numbered(n, Math.min(to, n + POOL)))
     }
     say({ sent: source.counters().sent, batches: source.counters().batches, cpu: used() })
   },

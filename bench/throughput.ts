@@ -78,7 +78,7 @@ function ceiling(): Contender {
     program: 'program' in built ? built.program : '',
     options: { events },
   })
-  return { sender: player('send'), receiver: player('receive'), times: 20, look: 'number', ...found }
+  return { sender: player('send'), receiver: player('receive'), times: 40, look: 'number', ...found }
 }
 
 async function run({ sender, receiver, routed = false, times, look, broker }: Contender): Promise<Result> {
@@ -115,7 +115,7 @@ const everybody: Record<string, Contender> = {
   'eventstorm, every field read, V8 left alone': ours('sender', 'all', 5, false, true),
   'eventstorm, two fields read': ours('sender', 'two', 5),
   'eventstorm, every field, through a router': ours('sender', 'all', 5, true),
-  'eventstorm, bytes to bytes': ours('bytesSender', 'number', 10),
+  'eventstorm, bytes to bytes': ours('bytesSender', 'number', 40),
   'C on libzmq, bytes to bytes': ceiling(),
   'NATS, JSON, one event a message': theirs('nats', peers.NATS!, 1, 1),
   [`NATS, JSON, ${LIST} a message`]: theirs('nats', peers.NATS!, LIST, 2),

@@ -9,6 +9,7 @@ import {
   writeEvent,
   writeEventOf,
 } from './codec/codec.js'
+import { bytesOf, countEncoded, takeEncoded } from './codec/encoded-events.js'
 import { type Logger, type Running, type Status, silent } from './component.js'
 import type { Counters } from './counter-info.js'
 import { checkTypeName, type Data, isReserved, isTypeName } from './event.js'
@@ -201,6 +202,39 @@ export class EventSource implements Running {
   }
 
   /**
+   * Emits events that are BSON already, at the price of a copy: for who passes on or plays back what was encoded once.
+   *
+   *     for (const { type, body, offset } of batch.messages) source.emitEncoded(type, body.subarray(offset))
+   *
+   * @param events documents `{ time, data }` end to end, extension attributes behind; they are taken as they are, time
+   *   included. None is no error.
+   * @returns whether somebody had asked for them, as of `emit`: they are all taken or none
+   * @throws TYPE_INVALID, DATA_INVALID, EVENT_TOO_LARGE; nothing is sent then
+   */
+  emitEncoded(type: string, events: Uint8Array): boolean {
+    const stream = this.#streams.get(type) ?? this.#open(type)
+    const { maxEventBytes, batchBytes, batchEvents } = this.#options
+    const bytes = bytesOf(type, events)
+    const all = countEncoded(type, bytes, maxEventBytes)
+    this.#counters.emitted += all
+    if (stream === undefined || this.#life.status !== 'running') {
+      this.#counters.dropped += all
+      return false
+    }
+    if (!this.#isWanted(type, stream)) {
+      this.#counters.unwanted += all
+      return false
+    }
+    for (let at = 0; at < bytes.length; ) {
+      const taken = stream.count > 0 ? stream.length : this.#headerLength
+      const { end, count } = takeEncoded(bytes, at, batchBytes - taken, batchEvents - stream.count)
+      this.#append(stream, bytes.subarray(at, end), count)
+      at = end
+    }
+    return true
+  }
+
+  /**
    * Says how events of a type like to be shown: its title, the units of its fields and so on. It is told to whoever
    * draws graphs, now and again for those who come later; for the others it costs nothing.
    *
@@ -304,16 +338,16 @@ export class EventSource implements Running {
     }
   }
 
-  /** Adds an encoded event to the open message. */
-  #append(stream: OpenStream, event: Uint8Array): void {
-    if (stream.count > 0 && stream.length + event.length > this.#options.batchBytes) this.#send(stream)
-    this.#room(stream, event.length).set(event, stream.length)
-    this.#added(stream, stream.length + event.length)
+  /** Adds encoded events to the open message, or to a new one if there they do not fit. */
+  #append(stream: OpenStream, events: Uint8Array, count = 1): void {
+    if (stream.count > 0 && stream.length + events.length > this.#options.batchBytes) this.#send(stream)
+    this.#room(stream, events.length).set(events, stream.length)
+    this.#added(stream, stream.length + events.length, count)
   }
 
-  #added(stream: OpenStream, length: number): void {
+  #added(stream: OpenStream, length: number, count = 1): void {
     stream.length = length
-    stream.count++
+    stream.count += count
     if (!stream.listed) {
       stream.listed = true
       this.#filling.push(stream)
