@@ -23,8 +23,8 @@ export const monotonic = () => Number(process.hrtime.bigint()) / 1000
 /** Nothing is to be lost while speed is measured, so the queues may hold everything; a `Window` bounds what is there. */
 export const UNBOUNDED = 10_000_000
 
-/** How many events may be on the way: some 40 MB of them. */
-const WINDOW = 100_000
+/** How many events may be on the way: some 16 MB of them. */
+const WINDOW = 40_000
 const TOLD_EVERY = WINDOW / 10
 
 /** CPU of this process since the call, in seconds. */

@@ -42,7 +42,7 @@ export const SECTIONS: Section[] = [
 reads every field of each event, two of them, or a number in the bytes, and adds up what it read, so that an event that was
 wrong, missing or doubled would show. All take turns in one run. The naive program is what somebody would write with zeromq
 and bson; NATS, Redis and MQTT run with their own servers and their usual clients, with JSON, one event a message and a
-hundred as a list in one. Of everybody at most 100,000 events are on the way: the receiver tells the sender how far it is.
+hundred as a list in one. Of everybody at most 40,000 events are on the way: the receiver tells the sender how far it is.
 The C program, which is the ceiling, sends the same bytes in messages of the same size (64 KiB) and adds up the same
 numbers; it is held back by libzmq itself, 1000 messages at each end. Every Node.js process here has \`relaxCollector\`, as the
 program has it, but for one row. The ratios are medians of the ratios of each round.`,

@@ -2,7 +2,7 @@
  * How many events a second go from an object in one process to an object in another over tcp: directly, through a router,
  * with two fields read and as bytes; against a C program on libzmq, the program a user would write (one event a message),
  * and what a user would pick instead. All in one run, in turns, so that the ratios hold on a noisy machine; everything that
- * arrives is verified. At most 100,000 events are on the way, for each of them alike: the receiver tells the sender how far
+ * arrives is verified. At most 40,000 events are on the way, for each of them alike: the receiver tells the sender how far
  * it is. Only the C program has libzmq's own bound instead, 1000 messages at each end.
  */
 import { writeFileSync } from 'node:fs'
