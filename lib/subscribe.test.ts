@@ -8,7 +8,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 test('leaving the loop closes the subscription, and the source learns of it', async () => {
   await using source = new EventSource({ source: 'shop', bind: [freeEndpoint()] })
   const subscription = subscribe({ connect: [...source.endpoints], subscribe: ['order.*'] })
-  const ready = source.subscribed('order.placed', { timeout: 5000 })
+  const ready = source.subscribed('order.placed', { timeout: 30_000 })
   const events: StormEvent[] = []
   void ready.then(() => {
     for (let i = 0; i < 10; i++) source.emit('order.placed', { i })
@@ -25,7 +25,7 @@ test('while the loop is busy, events wait within bounds, and what is dropped is 
   const endpoint = freeEndpoint('inproc')
   await using source = new EventSource({ bind: [endpoint] })
   const subscription = subscribe({ connect: [endpoint], queueEvents: 100, batchEvents: 10 })
-  await source.subscribed('a', { timeout: 5000 })
+  await source.subscribed('a', { timeout: 30_000 })
   for (let i = 0; i < 250; i++) {
     source.emit('a', i)
     await turn()
@@ -74,7 +74,7 @@ test('types that share the prefix of a pattern, but do not match it, are counted
   const endpoint = freeEndpoint('inproc')
   await using source = new EventSource({ bind: [endpoint] })
   await using subscription = subscribe({ connect: [endpoint], subscribe: ['http.hit'] })
-  await source.subscribed('http.hit', { timeout: 5000 })
+  await source.subscribed('http.hit', { timeout: 30_000 })
   source.emit('http.hits', 1)
   source.emit('http.hit', 2)
   await until('both have come', () => subscription.counters().messages === 2)

@@ -28,7 +28,7 @@ for (const transport of ['tcp', 'ipc'] as const) {
     inlet.subscribe('a')
     inlet.subscribe('b')
     inlet.unsubscribe('b')
-    await source.subscribed('a', { timeout: 5000 })
+    await source.subscribed('a', { timeout: 30_000 })
     source.emit('a', 1)
     await until('it has come', () => messages === 1)
 

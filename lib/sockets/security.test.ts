@@ -56,7 +56,7 @@ test('who is in the list gets in at either side of a router; who is not, or has 
   const good = await collector({ ...toSinks, ...known, key: viewer.key })
   await using _ = good.sink
   await using source = new EventSource({ source: 'web', ...toSources, ...known, key: web.key })
-  await source.subscribed('a.b', { timeout: 5000 })
+  await source.subscribed('a.b', { timeout: 30_000 })
   source.emit('a.b', 1)
   await until('it has come', () => good.seqs.length === 1)
 
@@ -101,7 +101,7 @@ test('a bound source and a bound sink let in who is in their lists, too', async 
     serverKey: [source.publicKey],
   })
   await using _ = dialling.sink
-  await bound.subscribed('a', { timeout: 5000 })
+  await bound.subscribed('a', { timeout: 30_000 })
   bound.emit('a', 1)
   const spy = await collector({
     connect: [...bound.endpoints],
@@ -121,7 +121,7 @@ test('a bound source and a bound sink let in who is in their lists, too', async 
   await using __ = listening.sink
   const ends = { connect: [...listening.sink.endpoints], serverKey: [sink.publicKey] }
   await using emitter = new EventSource({ source: 's', ...ends, key: source.key })
-  await emitter.subscribed('a', { timeout: 5000 })
+  await emitter.subscribed('a', { timeout: 30_000 })
   await using forger = new EventSource({ source: 's', ...ends, key: stranger.key })
   await until('the stranger was refused', () => connections(listening.sink).refused > 0)
   assert.equal(forger.emit('a', 1), false)
@@ -155,7 +155,7 @@ test('a key that is added gets in, one that is taken out has to go, and the othe
   await using _ = old.sink
   const late = await collector({ connect: [...middle.sinkEndpoints], key: second.key, ...dial })
   await using __ = late.sink
-  await source.subscribed('a', { timeout: 5000 })
+  await source.subscribed('a', { timeout: 30_000 })
   await until('the second was refused', () => connections(middle, 'sinkConnections').refused > 0)
 
   const drops = () => connections(middle, 'sinkConnections').disconnected
@@ -212,7 +212,7 @@ test('each endpoint may have a list of its own, with the types that may pass the
   await using __ = mails.sink
   await using fromWeb = new EventSource({ source: 'web', connect: [atWeb], key: web.key, ...dial })
   await using fromMail = new EventSource({ source: 'mail', connect: [atMail], key: mail.key, ...dial })
-  for (const each of [fromWeb, fromMail]) await each.subscribed(undefined, { timeout: 5000 })
+  for (const each of [fromWeb, fromMail]) await each.subscribed(undefined, { timeout: 30_000 })
   await until(
     'both have subscribed',
     () => middle.counters().sinkConnections && connections(middle, 'sinkConnections').connected === 2,
