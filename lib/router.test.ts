@@ -8,7 +8,8 @@ const ends = () => ({ bindSources: [freeEndpoint('inproc')], bindSinks: [freeEnd
 
 test('a router counts both directions', async () => {
   await using router = new EventRouter(ends())
-  await using source = new EventSource({ connect: [...router.sourceEndpoints] })
+  // A heartbeat would be a message more.
+  await using source = new EventSource({ connect: [...router.sourceEndpoints], heartbeat: '1h' })
   await using sink = subscribe({ connect: [...router.sinkEndpoints], subscribe: ['a.*'] })
   await source.subscribed('a.b', { timeout: 30_000 })
   for (let i = 0; i < 10; i++) {
