@@ -21,7 +21,7 @@ const isMajor = (entry: PerformanceEntry) =>
 async function bus() {
   const events = subscribe({ bind: ['tcp://127.0.0.1:0'], subscribe: [TYPE] })
   const source = new EventSource({ source: 'test', connect: [...events.endpoints] })
-  await source.subscribed(TYPE, { timeout: 10_000 })
+  await source.subscribed(TYPE, { timeout: 30_000 })
   let taken = 0
   let sent = 0
   const read = async () => {

@@ -98,8 +98,14 @@ test('a hint that BSON cannot hold is refused where it is given, and no heartbea
   const silent = { open() {}, close() {} }
   const refused = { code: 'DATA_INVALID' }
   await assert.rejects(startSource(silent, { bind: [endpoint], hints }), refused)
-  // The endpoint is free again.
-  await using source = new EventSource({ bind: [endpoint], clock, maxEventBytes: 1000 })
+  let again: EventSource | undefined
+  await until('the endpoint is free again', () => {
+    try {
+      again = new EventSource({ bind: [endpoint], clock, maxEventBytes: 1000 })
+    } catch {}
+    return again !== undefined
+  })
+  await using source = again!
   assert.throws(() => source.describe('a.b', ring as TypeHint), refused)
   assert.throws(() => source.describe('a.b', { title: 'x'.repeat(2000) }), { code: 'EVENT_TOO_LARGE' })
   const hint = { title: 'Before' }

@@ -58,7 +58,7 @@ test('a sink that was built with another copy of the package is understood', asy
   const endpoint = freeEndpoint('inproc')
   await using source = new EventSource({ bind: [endpoint] })
   await using attached = await attach(sink, { connect: [endpoint] })
-  await source.subscribed('**', { timeout: 5000 })
+  await source.subscribed('**', { timeout: 30_000 })
   for (const n of [1, 2, 3]) source.emit('a.b', n)
   await until(
     'the others are written',
@@ -103,7 +103,7 @@ test('a source that was closed says so, and counts what it had not sent', async 
   const endpoint = freeEndpoint('inproc')
   const source = new EventSource({ bind: [endpoint] })
   await using _sink = await attach(new CollectingSink(), { connect: [endpoint] })
-  await source.subscribed('**', { timeout: 5000 })
+  await source.subscribed('**', { timeout: 30_000 })
   for (let i = 0; i < 3; i++) source.emit('a.b', i)
   await source.close()
   assert.equal(source.emit('a.b', 3), false)
@@ -142,7 +142,7 @@ test('a write that has answered leaves no timer', async () => {
   const endpoint = freeEndpoint('inproc')
   await using source = new EventSource({ bind: [endpoint] })
   await using sink = await attach({ write: async () => {} }, { connect: [endpoint], clock })
-  await source.subscribed('**', { timeout: 5000 })
+  await source.subscribed('**', { timeout: 30_000 })
   const before = clock.pending
   source.emit('a.b', 1)
   await until('it is written', () => sink.counters().written === 1)

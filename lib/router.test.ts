@@ -8,9 +8,10 @@ const ends = () => ({ bindSources: [freeEndpoint('inproc')], bindSinks: [freeEnd
 
 test('a router counts both directions', async () => {
   await using router = new EventRouter(ends())
-  await using source = new EventSource({ connect: [...router.sourceEndpoints] })
+  // A heartbeat would be a message more.
+  await using source = new EventSource({ connect: [...router.sourceEndpoints], heartbeat: '1h' })
   await using sink = subscribe({ connect: [...router.sinkEndpoints], subscribe: ['a.*'] })
-  await source.subscribed('a.b', { timeout: 5000 })
+  await source.subscribed('a.b', { timeout: 30_000 })
   for (let i = 0; i < 10; i++) {
     source.emit('a.b', i)
     source.emit('a.b', i)
@@ -37,7 +38,7 @@ test('a router component decides by the header what passes', async () => {
   await using sink = subscribe({ connect: [...router.sinkEndpoints] })
   for (const name of ['noisy', 'quiet']) {
     await using source = new EventSource({ source: name, connect: [...router.sourceEndpoints] })
-    await source.subscribed('a', { timeout: 5000 })
+    await source.subscribed('a', { timeout: 30_000 })
     for (let i = 0; i < 5; i++) source.emit('a', i)
     await turn()
   }
@@ -51,7 +52,7 @@ test('what a component keeps back is no loss at the sinks behind', async () => {
   await using router = new EventRouter({ ...ends(), component })
   await using sink = subscribe({ connect: [...router.sinkEndpoints] })
   await using source = new EventSource({ connect: [...router.sourceEndpoints], heartbeat: 10 })
-  await source.subscribed('debug', { timeout: 5000 })
+  await source.subscribed('debug', { timeout: 30_000 })
   source.emit('debug', 1)
   source.emit('order', 1)
   await until('some heartbeats of each have passed the router', () => router.counters().heartbeats >= 6)

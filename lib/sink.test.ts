@@ -37,7 +37,7 @@ async function pair(sink: EventSink, options: SinkOptions = {}) {
     sink: attached,
     /** Emits so many events, one message each, and waits until they were received. */
     async emit(count: number) {
-      await source.subscribed('http.hit', { timeout: 5000 })
+      await source.subscribed('http.hit', { timeout: 30_000 })
       const before = attached.counters().received
       for (let i = 0; i < count; i++) {
         source.emit('http.hit', { i })
@@ -158,7 +158,7 @@ test('what cannot be written in a batch is found by halving it, and the rest is 
     },
   }
   await using at = await pair(sink, { batchWait: 1000 })
-  await at.source.subscribed('http.hit', { timeout: 5000 })
+  await at.source.subscribed('http.hit', { timeout: 30_000 })
   // Some in one message, some in messages of their own.
   for (let i = 0; i < 70; i++) at.source.emit('http.hit', { i })
   await until('the large message was received', () => at.sink.counters().received === 70)
@@ -228,7 +228,7 @@ test('stop ends the sink, and says why', async () => {
   const error = new SinkError('stop', 'the disk is gone')
   sink.script = [fail(error)]
   await using at = await pair(sink)
-  await at.source.subscribed('http.hit', { timeout: 5000 })
+  await at.source.subscribed('http.hit', { timeout: 30_000 })
   at.source.emit('http.hit', {})
   await assert.rejects(at.sink.ended, error)
   assert.equal(at.sink.status, 'stopped')

@@ -28,7 +28,7 @@ async function listened(options: SourceOptions = {}, patterns = ['**']) {
       events.push(...batch)
     }
   })()
-  await source.subscribed(undefined, { timeout: 5000 })
+  await source.subscribed(undefined, { timeout: 30_000 })
   return {
     source,
     messages,
@@ -286,7 +286,7 @@ test('a source component is opened, emits, and ends by itself when it is finishe
     {
       async open(emit, context) {
         calls.push(`open ${context.name}`)
-        assert.equal(await context.subscribed('a', 5000), true)
+        assert.equal(await context.subscribed('a', 30_000), true)
         emit({ type: 'a', data: 1, time: new Date(5) })
         context.finish()
       },
@@ -317,7 +317,7 @@ test('a source component that breaks at work is closed, and its end says so', as
   const source = await startSource(
     {
       async open(emit, context) {
-        assert.equal(await context.subscribed('a', 5000), true)
+        assert.equal(await context.subscribed('a', 30_000), true)
         setImmediate(() => {
           emit({ type: 'a', data: 1 })
           context.fail(new Error('the device is gone'))

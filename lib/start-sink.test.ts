@@ -14,7 +14,7 @@ test('startSink does not wait for the store: it is subscribed, and collects mean
   await using started = startSink(sink, { bind: [endpoint], subscribe: ['a'] })
   assert.deepEqual([started.status, started.state], ['starting', 'connecting'])
   await using source = new EventSource({ connect: [...started.endpoints] })
-  await source.subscribed('a', { timeout: 5000 })
+  await source.subscribed('a', { timeout: 30_000 })
   source.emit('a', 1)
   await until('it waits', () => started.counters().queued === 1)
   open()

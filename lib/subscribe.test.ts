@@ -8,7 +8,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 test('leaving the loop closes the subscription, and the source learns of it', async () => {
   await using source = new EventSource({ source: 'shop', bind: [freeEndpoint()] })
   const subscription = subscribe({ connect: [...source.endpoints], subscribe: ['order.*'] })
-  const ready = source.subscribed('order.placed', { timeout: 5000 })
+  const ready = source.subscribed('order.placed', { timeout: 30_000 })
   const events: StormEvent[] = []
   void ready.then(() => {
     for (let i = 0; i < 10; i++) source.emit('order.placed', { i })
@@ -25,7 +25,7 @@ test('while the loop is busy, events wait within bounds, and what is dropped is 
   const endpoint = freeEndpoint('inproc')
   await using source = new EventSource({ bind: [endpoint] })
   const subscription = subscribe({ connect: [endpoint], queueEvents: 100, batchEvents: 10 })
-  await source.subscribed('a', { timeout: 5000 })
+  await source.subscribed('a', { timeout: 30_000 })
   for (let i = 0; i < 250; i++) {
     source.emit('a', i)
     await turn()
@@ -54,15 +54,14 @@ test('a drain hands out what is queued and then ends the loop; a close ends it a
     ['close', 0],
   ] as const) {
     const subscription = subscribe({ connect: [endpoint] })
-    const before = source.counters().sent
-    await until('the source sends', () => source.emit('a', 0))
-    while (source.counters().sent < before + 20) {
+    // What is sent before its subscription has arrived does not come here.
+    await until('enough was received', async () => {
       source.emit('a', 0)
       await turn()
-    }
-    await until('all were received', () => subscription.counters().received >= 20)
-    const { received } = subscription.counters()
+      return subscription.counters().received >= 20
+    })
     await subscription[end]()
+    const { received } = subscription.counters()
     let count = 0
     for await (const batch of subscription) count += batch.size
     assert.equal(count, expected === 0 ? 0 : received)
@@ -70,11 +69,27 @@ test('a drain hands out what is queued and then ends the loop; a close ends it a
   }
 })
 
-test('types that share the prefix of a pattern, but do not match it, are counted and left out', async () => {
+test('what comes in the moment of a close is handed out no more, and is counted', async () => {
   const endpoint = freeEndpoint('inproc')
   await using source = new EventSource({ bind: [endpoint] })
+  const subscription = subscribe({ connect: [endpoint] })
+  await source.subscribed('a', { timeout: 30_000 })
+  source.emit('a', 0)
+  // By now it is sent, and not read yet.
+  await turn()
+  await subscription.close()
+  for await (const _ of subscription) assert.fail('it is closed')
+  const { received, dropped, queued } = subscription.counters()
+  assert.equal(queued, 0)
+  assert.equal(dropped.shutdown, received)
+})
+
+test('types that share the prefix of a pattern, but do not match it, are counted and left out', async () => {
+  const endpoint = freeEndpoint('inproc')
+  // A heartbeat would be a message more.
+  await using source = new EventSource({ bind: [endpoint], heartbeat: '1h' })
   await using subscription = subscribe({ connect: [endpoint], subscribe: ['http.hit'] })
-  await source.subscribed('http.hit', { timeout: 5000 })
+  await source.subscribed('http.hit', { timeout: 30_000 })
   source.emit('http.hits', 1)
   source.emit('http.hit', 2)
   await until('both have come', () => subscription.counters().messages === 2)

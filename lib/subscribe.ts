@@ -103,6 +103,8 @@ class QueuedSubscription implements Subscription {
   async close(): Promise<void> {
     this.#shutdown += this.#queue.clear()
     await this.drain()
+    // What was being received in that moment has come in after all.
+    this.#shutdown += this.#queue.clear()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

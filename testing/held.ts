@@ -29,6 +29,12 @@ export async function heldAtRest(): Promise<Record<string, number>> {
   return last
 }
 
+/** How much more is held than before, by kind; those of which there is no more are left out. */
+export function moreThan(before: Record<string, number>): Record<string, number> {
+  const more = Object.entries(held()).map(([kind, count]) => [kind, count - (before[kind] ?? 0)] as const)
+  return Object.fromEntries(more.filter(([, count]) => count > 0))
+}
+
 /**
  * Waits until no more is held of any kind than before; things are given back some time after they were closed.
  * @throws naming what is left after `timeout` milliseconds. Default: 15 seconds.
@@ -36,10 +42,7 @@ export async function heldAtRest(): Promise<Record<string, number>> {
 export async function nothingLeft(before: Record<string, number>, timeout?: number): Promise<void> {
   let left: Record<string, number> = {}
   const look = () => {
-    const now = Object.entries(held())
-    left = Object.fromEntries(
-      now.map(([kind, count]) => [kind, count - (before[kind] ?? 0)] as const).filter(([, more]) => more > 0),
-    )
+    left = moreThan(before)
     return isDeepStrictEqual(left, {})
   }
   await until('everything is given back', look, timeout).catch(() => {

@@ -87,7 +87,7 @@ async function obey(
 ) {
   if ('emit' in command && running instanceof EventSource) {
     const { type, count, turnEvery = 100 } = command.emit
-    await running.subscribed(type, { timeout: 10_000 })
+    await running.subscribed(type, { timeout: 30_000 })
     for (let i = 0; i < count; i++) {
       running.emit(type, { i })
       if (i % turnEvery === turnEvery - 1) await turn()

@@ -38,11 +38,15 @@ async function scene(t: TestContext) {
     return sink
   }
   const start = async (connect: readonly string[], given: z.input<typeof options>) => {
-    const component = logSource(options.parse({ recheck: 20, ...given }), {
+    const component = logSource(options.parse({ recheck: 20, subscriberTimeout: '1m', ...given }), {
       types: ['test.number'],
       parser: numbers,
     })
-    const source = await startSource(component, { source: 'test', connect: [...connect] })
+    const source = await startSource(component, {
+      source: 'test',
+      connect: [...connect],
+      drainTimeout: '1m',
+    })
     t.after(() => source.close())
     return source
   }

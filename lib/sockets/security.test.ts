@@ -56,7 +56,7 @@ test('who is in the list gets in at either side of a router; who is not, or has 
   const good = await collector({ ...toSinks, ...known, key: viewer.key })
   await using _ = good.sink
   await using source = new EventSource({ source: 'web', ...toSources, ...known, key: web.key })
-  await source.subscribed('a.b', { timeout: 5000 })
+  await source.subscribed('a.b', { timeout: 30_000 })
   source.emit('a.b', 1)
   await until('it has come', () => good.seqs.length === 1)
 
@@ -101,7 +101,7 @@ test('a bound source and a bound sink let in who is in their lists, too', async 
     serverKey: [source.publicKey],
   })
   await using _ = dialling.sink
-  await bound.subscribed('a', { timeout: 5000 })
+  await bound.subscribed('a', { timeout: 30_000 })
   bound.emit('a', 1)
   const spy = await collector({
     connect: [...bound.endpoints],
@@ -121,7 +121,7 @@ test('a bound source and a bound sink let in who is in their lists, too', async 
   await using __ = listening.sink
   const ends = { connect: [...listening.sink.endpoints], serverKey: [sink.publicKey] }
   await using emitter = new EventSource({ source: 's', ...ends, key: source.key })
-  await emitter.subscribed('a', { timeout: 5000 })
+  await emitter.subscribed('a', { timeout: 30_000 })
   await using forger = new EventSource({ source: 's', ...ends, key: stranger.key })
   await until('the stranger was refused', () => connections(listening.sink).refused > 0)
   assert.equal(forger.emit('a', 1), false)
@@ -139,9 +139,11 @@ test('a key that is added gets in, one that is taken out has to go, and the othe
   const sources = keyList(web.line)
   const sinks = keyList(viewer.line)
   const keys = { key: router.key, allowSources: [sources], allowSinks: [sinks] }
+  const { log, lines, told } = recordingLog()
   await using middle = new EventRouter({
     bindSources: [freeEndpoint()],
     bindSinks: [freeEndpoint()],
+    log,
     ...keys,
   })
   const dial = { serverKey: [router.publicKey], reconnectInterval: 20 }
@@ -155,35 +157,41 @@ test('a key that is added gets in, one that is taken out has to go, and the othe
   await using _ = old.sink
   const late = await collector({ connect: [...middle.sinkEndpoints], key: second.key, ...dial })
   await using __ = late.sink
-  await source.subscribed('a', { timeout: 5000 })
+  await source.subscribed('a', { timeout: 30_000 })
   await until('the second was refused', () => connections(middle, 'sinkConnections').refused > 0)
 
-  const drops = () => connections(middle, 'sinkConnections').disconnected
   appendFileSync(sinks, second.line)
   source.emit('a', 0)
   await until('the second gets in', () => {
     source.emit('a', 1)
     return late.seqs.length > 0
   })
-  assert.ok(old.seqs.length > 0)
-  const before = drops()
+  await until('the old one gets them, too', () => old.seqs.length > 0)
 
   writeFileSync(sinks, 'second\n')
-  await until('a list that is of no use changes nothing', () => {
+  await until('a list of no use is found', () =>
+    told.includes('the list of keys is of no use; the old one holds'),
+  )
+  const had = late.seqs.length
+  await until('it changes nothing', () => {
     source.emit('a', 1)
-    return late.seqs.length > 20
+    return late.seqs.length > had + 20
   })
   writeFileSync(sinks, second.line)
-  await until('the old one was sent away', () => drops() > before)
+  await until('the old one was sent away', () =>
+    lines.some(
+      ({ message, fields }) => message === 'keys read' && fields.file === sinks && fields.keys === 1,
+    ),
+  )
+  // What was sent before may still be under way to it.
+  await new Promise((resolve) => setImmediate(resolve))
+  const { sent } = source.counters()
+  const since = (seqs: string[]) => seqs.filter((event) => Number(event.split(' ')[1]) >= sent)
   await until('the second is back', () => {
     source.emit('a', 1)
-    const { length } = late.seqs
-    return late.seqs.at(-1) === `a ${source.counters().sent - 1}` && length > 0
+    return since(late.seqs).length > 20
   })
-  const had = old.seqs.length
-  for (let i = 0; i < 20; i++) source.emit('a', 2)
-  await until('they have come', () => late.seqs.at(-1) === `a ${source.counters().sent - 1}`)
-  assert.equal(old.seqs.length, had, 'the one that was taken out gets nothing any more')
+  assert.deepEqual(since(old.seqs), [], 'the one that was taken out gets nothing any more')
 
   writeFileSync(sources, '')
   await until('the source has nobody who listens', () => !source.emit('a', 3))
@@ -212,19 +220,21 @@ test('each endpoint may have a list of its own, with the types that may pass the
   await using __ = mails.sink
   await using fromWeb = new EventSource({ source: 'web', connect: [atWeb], key: web.key, ...dial })
   await using fromMail = new EventSource({ source: 'mail', connect: [atMail], key: mail.key, ...dial })
-  for (const each of [fromWeb, fromMail]) await each.subscribed(undefined, { timeout: 5000 })
-  await until(
-    'both have subscribed',
-    () => middle.counters().sinkConnections && connections(middle, 'sinkConnections').connected === 2,
-  )
+  for (const each of [fromWeb, fromMail]) await each.subscribed(undefined, { timeout: 30_000 })
+  // Whose handshake is done may not have subscribed yet.
+  await until('both have subscribed', () => {
+    fromMail.emit('smtp.first', 0)
+    return all.seqs.length > 0 && mails.seqs.length > 0
+  })
+  const rest = (seqs: string[]) => seqs.filter((event) => !event.startsWith('smtp.first ')).sort()
   for (const type of ['http.hit', 'smtp.reject', 'ssh.login']) {
     fromWeb.emit(type, type)
     fromMail.emit(type, type)
   }
-  await until('what may pass has come', () => all.seqs.length === 3 && mails.seqs.length === 1)
+  await until('what may pass has come', () => rest(all.seqs).length >= 3 && rest(mails.seqs).length >= 1)
   await until('the others were counted', () => Number(middle.counters().forbidden) >= 3)
-  assert.deepEqual(all.seqs.toSorted(), ['http.hit 0', 'smtp.reject 0', 'ssh.login 0'])
-  assert.deepEqual(mails.seqs, ['smtp.reject 0'])
+  assert.deepEqual(rest(all.seqs), ['http.hit 0', 'smtp.reject 0', 'ssh.login 0'])
+  assert.deepEqual(rest(mails.seqs), ['smtp.reject 0'])
 })
 
 test('while nobody can be asked, nobody gets in', async () => {
@@ -238,6 +248,16 @@ test('while nobody can be asked, nobody gets in', async () => {
     allow: [allowed],
     log,
   })
+  // Libzmq may just be giving up the place of a handler before; that it asks ours is seen by who gets in.
+  const friend = await collector({
+    connect: [...source.endpoints],
+    key: client.key,
+    serverKey: [server.publicKey],
+    reconnectInterval: 10,
+  })
+  await source.subscribed('a', { timeout: 30_000 })
+  await friend.sink.close()
+  const before = connections(source).refused
   // Another handler, with which libzmq would be content as well, cannot take the place.
   const rival = new zmq.Reply()
   assert.throws(() => rival.bindSync('inproc://zeromq.zap.01'))
@@ -249,7 +269,7 @@ test('while nobody can be asked, nobody gets in', async () => {
     serverKey: [server.publicKey],
     reconnectInterval: 10,
   })
-  await until('it has tried several times', () => connections(source).refused > 1)
+  await until('it has tried several times', () => connections(source).refused > before + 1)
   assert.deepEqual(told, ['a peer was refused; its key is not in the list'], 'told once a minute')
   await spy.sink.close()
   await source.close()

@@ -5,7 +5,7 @@ import { describedChecks } from './described.js'
 import { livesLeaveNothing } from './leaves-nothing.js'
 import { RouterStage, SOURCES } from './router-stage.js'
 import { checksOn } from './stage.js'
-import { checkCounters, knownTo } from './totals.js'
+import { checkCounters } from './totals.js'
 
 /**
  * What any router has to hold, on real sockets: it is described and refuses bad options; opens and closes as often as one
@@ -79,20 +79,21 @@ async function passesOnceBesideAnother(stage: RouterStage): Promise<void> {
   const sink = await stage.sink(routers)
   const sources = await stage.sources(routers)
   let emitted = 0
-  await stage.clock.advanceUntil('both ways are open', () => {
+  // Each source has its own connections, and those of one may be there before those of the other.
+  await stage.clock.advanceUntil('both ways are open to both sources', () => {
     stage.emit(sources, emitted++)
-    const streams = SOURCES.length * stage.types.length
-    return routers.every((each) => [...each.streams()].length === streams) && sink.counters().duplicate > 0
+    const streams = [...sink.streams()]
+    return streams.length === stage.passing && streams.every(({ duplicate }) => duplicate > 0)
   })
+  const before = sink.counters()
   for (let i = 0; i < 100; i++) stage.emit(sources, emitted++)
-  await stage.clock.advanceUntil('everything has come', () => {
-    const sent = sources.reduce((sum, each) => sum + each.counters().sent, 0)
+  await stage.clock.advanceUntil('everything has come, on both ways', () => {
     const passed = routers.reduce((sum, each) => sum + each.counters().eventsOut, 0)
     const { received, duplicate } = sink.counters()
+    const again = duplicate - before.duplicate
+    // What has passed so far may all be there while one of the routers still has some before it.
     return (
-      received === emitted * stage.passing &&
-      routers.every((each) => knownTo(each) === sent) &&
-      received + duplicate === passed
+      received === emitted * stage.passing && received + duplicate === passed && again >= 100 * stage.passing
     )
   })
   assert.equal(sink.counters().lost, 0)
@@ -118,9 +119,13 @@ async function isMissedByNumber(stage: RouterStage): Promise<void> {
   await flow('events pass again')
   await stage.clock.advanceUntil('every event has come, or is counted as lost', () => {
     const { received, lost } = sink.counters()
-    const passing = sources.reduce((sum, each) => sum + each.counters().sent, 0)
-    // What is kept back is sent all the same, as the sources do not know of it.
-    return received + lost === (passing * stage.passing) / (SOURCES.length * stage.types.length)
+    // What is kept back is sent all the same, as the sources do not know of it. They may notice at different times that
+    // the router is away.
+    const passing = sources.map((source) => {
+      const types = stage.types.filter((type) => stage.passes(type, source.name))
+      return (source.counters().sent * types.length) / stage.types.length
+    })
+    return received + lost === passing.reduce((sum, each) => sum + each, 0)
   })
   assert.equal(sink.counters().duplicate, 0)
 }

@@ -18,6 +18,8 @@ import { checkBalance } from './totals.js'
 
 type Identity = Pick<StormEvent, 'type' | 'source' | 'seq' | 'data'>
 
+const TYPES = ['order.placed', 'order.paid', 'http.hit']
+
 /** Data of every kind that JSON has, in turn. */
 const DATA = [
   { total: 12.5, currency: 'EUR', paid: true, note: null },
@@ -75,14 +77,14 @@ export class SinkStage extends Stage {
         clock: this.clock,
       }),
     )
-    await this.clock.advanceUntil('somebody listens', () => source.counters().subscriptions > 0, 0)
+    await this.clock.advanceUntil('somebody listens', () => TYPES.every((type) => source.wants(type)), 0)
     return source
   }
 
   /** Emits events of three types, with all kinds of data. */
   emit(source: EventSource, amount: number): void {
     for (let i = 0; i < amount; i++) {
-      const type = ['order.placed', 'order.paid', 'http.hit'][i % 3]!
+      const type = TYPES[i % TYPES.length]!
       const data = DATA[i % DATA.length]!
       const stream = `${source.name} ${type}`
       const seq = this.#numbers.get(stream) ?? 0

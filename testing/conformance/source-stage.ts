@@ -53,6 +53,8 @@ export class SourceStage extends Stage {
       connect: [...connect],
       reconnectInterval: '20ms',
       sendHighWaterMark: 100_000,
+      // In real time, whatever the clock says.
+      drainTimeout: '1m',
       clock: this.clock,
       log: this.log.log,
       ...(definition.hints && { hints: definition.hints }),
@@ -83,7 +85,14 @@ export class SourceStage extends Stage {
   async startFinite(connect: readonly string[]): Promise<Played> {
     const more = await this.conformance.finite!(this.scene)
     this.scene.options = { ...this.scene.options, ...more }
-    return this.start(connect)
+    const played = await this.start(connect)
+    // It may wait for a listener only so long, and on this clock time passes faster than a connection is made.
+    await this.clock.advanceUntil(
+      'somebody listens to the source, or it has ended',
+      () => count(played.source, 'subscriptions') > 0 || played.source.status !== 'running',
+      0,
+    )
+    return played
   }
 
   /** Feeds it, and waits until it has emitted what came of it. */
