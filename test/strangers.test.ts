@@ -6,9 +6,15 @@ import { attach, EventRouter, EventSource, type Logger } from '../lib/index.js'
 import { ControlledClock, freeEndpoint, until } from '../testing/index.js'
 import { identity, keyList } from '../testing/keys.js'
 
-type Connections = { connected: number; disconnected: number; refused: number }
+type Connections = { opened: number; connected: number; disconnected: number; refused: number }
 const connections = (of: { counters(): object }, which = 'connections') =>
   (of.counters() as Record<string, Connections>)[which]!
+
+/** Waits until only so many are there still: a refusal that is counted late would be taken for that of the next one. */
+async function remaining(of: { counters(): object }, count: number): Promise<void> {
+  const present = () => connections(of).opened - connections(of).disconnected
+  await until('who was refused has left', () => present() === count)
+}
 
 async function collector(options: object) {
   const seen: unknown[] = []
@@ -34,7 +40,7 @@ test('a bound source and a bound sink refuse no key, an unknown one and one of t
   await using _ = good.sink
   const listening = await collector({ bind: [freeEndpoint()], key: viewer.key, allow: [keyList(web.line)] })
   await using __ = listening.sink
-  await source.subscribed('a', { timeout: 5000 })
+  await source.subscribed('a', { timeout: 15_000 })
 
   for (const key of [undefined, stranger.key, web.key]) {
     const before = connections(source).refused
@@ -46,6 +52,7 @@ test('a bound source and a bound sink refuse no key, an unknown one and one of t
     await until('the good one has it', () => good.seen.length === sent)
     assert.deepEqual(spy.seen, [])
     await spy.sink.close()
+    await remaining(source, 1)
   }
   assert.equal(connections(source).connected, 1)
 
@@ -56,6 +63,7 @@ test('a bound source and a bound sink refuse no key, an unknown one and one of t
     await until('the forger was refused', () => connections(listening.sink).refused > before)
     assert.equal(forger.emit('a', 'forged'), false, 'nobody has subscribed there')
     await forger.close()
+    await remaining(listening.sink, 0)
   }
   assert.equal(connections(listening.sink).connected, 0)
   assert.equal(listening.sink.counters().messages, 0)
@@ -83,25 +91,26 @@ test('a key taken out of the list of one endpoint costs the peers of another not
     key: web.key,
     ...dial,
   })
-  await source.subscribed('a', { timeout: 5000 })
+  await source.subscribed('a', { timeout: 15_000 })
   await until('both get events', () => {
     source.emit('a', 1)
     return first.seen.length > 0 && second.seen.length > 0
   })
-  const before = connections(middle, 'sinkConnections')
-  const refused = before.refused
+  // Which of the two had subscribed when the first event came is theirs to know.
+  const { lost: lostBefore } = second.sink.counters()
+  const { refused } = connections(middle, 'sinkConnections')
   writeFileSync(lists[0]!, '')
   await until('the first is kept out', () => {
     source.emit('a', 2)
     return connections(middle, 'sinkConnections').refused > refused
   })
-  const had = first.seen.length
   source.emit('a', 'last')
   await until('the second goes on', () => second.seen.at(-1) === 'last')
-  assert.equal(first.seen.length, had)
+  // What was on its way when it was sent away may come still.
+  assert.ok(!first.seen.includes('last'))
   assert.deepEqual(connections(second.sink), { ...connections(second.sink), connected: 1, disconnected: 0 })
   const { lost, received } = second.sink.counters()
-  assert.deepEqual({ lost, received }, { lost: 0, received: second.seen.length })
+  assert.deepEqual({ lost, received }, { lost: lostBefore, received: second.seen.length })
 })
 
 test('a refused key is told of once a minute, and again after it; each key for itself', async () => {
@@ -132,6 +141,7 @@ test('a refused key is told of once a minute, and again after it; each key for i
     const spy = await collector({ connect: [...source.endpoints], key, serverKey: [server.publicKey] })
     await until('it was refused', () => connections(source).refused > refused)
     await spy.sink.close()
+    await remaining(source, 0)
   }
   const line = ({ publicKey }: { publicKey: string }) =>
     `${publicKey} a peer was refused; its key is not in the list`
