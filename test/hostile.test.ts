@@ -41,7 +41,10 @@ function deepEvent(levels: number): Buffer {
 
 /** An honest source that is connected to a router and to a sink, and another sink behind the router. */
 async function scene(t: TestContext, options: { maxStreams?: number } = {}) {
-  const router = new EventRouter({ bindSources: [freeEndpoint()], bindSinks: [freeEndpoint()], ...options })
+  // Nothing is lost because a machine is slow: who cannot keep up is not what this is about.
+  const roomy = { sendHighWaterMark: 100_000 }
+  const ends = { bindSources: [freeEndpoint()], bindSinks: [freeEndpoint()] }
+  const router = new EventRouter({ ...ends, ...roomy, ...options })
   const numbers = { behind: [] as number[], beside: [] as number[] }
   const listen = (into: number[], where: { connect: string[] } | { bind: string[] }) =>
     attach(
@@ -63,6 +66,7 @@ async function scene(t: TestContext, options: { maxStreams?: number } = {}) {
     source: 'honest',
     connect: [doors.router, doors.sink],
     bind: [freeEndpoint()],
+    ...roomy,
   })
   t.after(async () => {
     await honest.close()
@@ -231,6 +235,15 @@ test('events that cannot be decoded, or hardly, are left out alone', async (t) =
 test('numbers and epochs at the end of all numbers harm no other stream', async (t) => {
   const on = await scene(t)
   const { send, settled } = await stranger(t, on)
+  const ofHonest = () =>
+    [on.router, on.beside, on.behind].map((end) => {
+      const stream = [...end.streams()].find(
+        ({ source, type }) => source === 'honest' && type === 'http.hit',
+      )!
+      return { lost: stream.lost, duplicate: stream.duplicate }
+    })
+  // The very first one may have been sent when one of the two ways was not open yet.
+  const before = ofHonest()
   const end = 2 ** 53 - 1
   for (const epoch of [0, 1, end]) {
     await send(['http.hit', message([event(1)], { epoch, seq: end - 1 })])
@@ -241,10 +254,7 @@ test('numbers and epochs at the end of all numbers harm no other stream', async 
   }
   await settled()
   await on.unharmed()
-  for (const end of [on.router, on.beside, on.behind]) {
-    const stream = [...end.streams()].find((each) => each.source === 'honest' && each.type === 'http.hit')!
-    assert.deepEqual({ lost: stream.lost, duplicate: stream.duplicate }, { lost: 0, duplicate: 0 })
-  }
+  assert.deepEqual(ofHonest(), before)
 })
 
 test('a flood of streams and topics is remembered within bounds', async (t) => {
