@@ -127,8 +127,9 @@ test('section 8: a sink asks for the longest literal prefixes, each once, in fra
 test('section 6: a PUB socket is a source; what it sends before anybody has asked is lost', async () => {
   await using sink = await attach({ write() {} }, { bind: [freeEndpoint()] })
   const publisher = new zmq.Publisher({ linger: 0 })
-  publisher.connect(sink.endpoints[0]!)
   let sent = 0
+  await publisher.send(['a', message(sent++, 1, { epoch: NEW })])
+  publisher.connect(sink.endpoints[0]!)
   await until('events come', async () => {
     await publisher.send(['a', message(sent++, 1, { epoch: NEW })])
     return sink.counters().received > 0
