@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { attach } from '../lib/index.js'
@@ -42,12 +43,19 @@ async function scene(t: TestContext, mode: 'create' | 'copytruncate') {
     { mode: 0o600 },
   )
   let made = 0
-  /** Makes numbered requests, and waits until all are answered. */
+  /** Requests in the log and in what was rotated away. */
+  const logged = () => {
+    const folder = dirname(at('access.log'))
+    const files = readdirSync(folder).filter((name) => name.startsWith('access.log'))
+    return files.reduce((sum, name) => sum + readFileSync(at(name), 'latin1').split('\n').length - 1, 0)
+  }
+  /** Makes numbered requests, and waits until all are answered and logged: nginx writes its line after the answer. */
   const load = async (count: number) => {
     const client = async (share: number) => {
       for (let i = 0; i < share; i++) await server.get(`/?id=${made++}`)
     }
     await Promise.all([client(count / 3), client(count / 3), client(count / 3)])
+    await until('all are logged', () => logged() === made)
   }
   const rotate = () => {
     const run = spawnSync(logrotate!, ['--force', '--state', at('state'), at('logrotate.conf')])
@@ -70,7 +78,7 @@ async function scene(t: TestContext, mode: 'create' | 'copytruncate') {
   const follow = () => {
     const flags = [
       ...['--file', at('access.log'), '--from-start', '--checkpoint', at('places.json')],
-      ...['--checkpoint-interval', '50ms', '--recheck', '50ms', '--rotate-wait', '1s'],
+      ...['--checkpoint-interval', '50ms', '--recheck', '50ms'],
       ...['--connect', sink.endpoints[0]!],
     ]
     follower = spawn(process.execPath, [CLI, 'source', 'nginx', ...flags], { stdio: 'ignore' })
