@@ -166,6 +166,18 @@ export class Bus implements AsyncDisposable {
     )
   }
 
+  /**
+   * Waits until so many sinks are connected to a router. Who comes later than a source loses what that one has sent before:
+   * its clock says that it was there.
+   */
+  async joined(router: Remote, sinks: number): Promise<void> {
+    const connected = async () => {
+      const { sinkConnections } = await router.counters()
+      return (sinkConnections as Record<string, number>).connected!
+    }
+    await until(`${sinks} sinks are connected`, async () => (await connected()) >= sinks, SETTLE)
+  }
+
   /** Waits until a source has sent something. */
   async heardOf(source: string): Promise<void> {
     const sent = () => this.streams().find((each) => each.source === source && each.alive)?.sent ?? 0

@@ -91,9 +91,10 @@ const THIN = 'tbf rate 20mbit burst 16kb limit 30kb'
 /** Sources, a router and sinks, each on a machine of its own with real addresses. */
 async function apart(bus: Bus, wires: Wires, pad: number): Promise<void> {
   const ends = { bindSources: ['tcp://10.99.1.1:5555'], bindSinks: ['tcp://10.99.2.1:5556'], insecure: true }
-  await bus.router({ ...SHORT, ...ends }, wires.through(wires.router))
+  const router = await bus.router({ ...SHORT, ...ends }, wires.through(wires.router))
   for (const name of ['a', 'b'])
     await bus.sink(name, ['tcp://10.99.2.1:5556'], {}, wires.through(wires.sinks))
+  await bus.joined(router, 2)
   const start = (name: string) =>
     bus.source(name, ['tcp://10.99.1.1:5555'], SHORT, wires.through(wires.sources))
   await bus.flow([await start('s0'), await start('s1')], RATE, pad)

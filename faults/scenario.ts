@@ -51,6 +51,7 @@ export async function running(bus: Bus, setting: Setting = {}) {
     sinks: await Promise.all(own.sinks.map(dial)),
   }
   const sinks = await Promise.all(['a', 'b'].map((name) => bus.sink(name, ends.sinks, sink)))
+  for (const router of routers) await bus.joined(router, sinks.length)
   const sources = await Promise.all(['s0', 's1', 's2'].map((name) => bus.source(name, ends.sources, source)))
   await bus.flow(sources, RATE, pad)
   await bus.traffic(1000)
