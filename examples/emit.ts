@@ -11,7 +11,7 @@ const [endpoint = 'tcp://127.0.0.1:5555'] = process.argv.slice(2)
 const source = new EventSource({ source: 'shop', connect: [endpoint] })
 
 // Optional: what is emitted before somebody has subscribed is not sent. An application that runs for long need not care.
-await source.subscribed('order.placed', { timeout: 2000 }).catch((error) => console.log(error.message))
+await source.subscribed('order.placed', { timeout: 10_000 }).catch((error) => console.log(error.message))
 
 for (let number = 1; number <= 3; number++) {
   const wanted = source.emit('order.placed', { number, total: 12.5 * number, currency: 'EUR' })

@@ -8,7 +8,7 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { attach, EventRouter, EventSource } from 'eventstorm'
 
@@ -33,8 +33,11 @@ async function runAll(): Promise<void> {
   const sink = await attach({ write() {} }, { connect: routers.map(({ sinks }) => sinks) })
   const source = new EventSource({ source: 'shop', connect: routers.map(({ sources }) => sources) })
 
-  // Until each event comes twice, one of the two ways is not open yet.
-  while (sink.counters().duplicate === 0) await emit(10)
+  // Until each event comes twice, one of the two ways is not open yet. At leisure: while it is alone, the other may be slow.
+  while (sink.counters().duplicate === 0) {
+    await emit(10)
+    await pause(10)
+  }
   await emit(5000)
   routers[0]!.child.kill('SIGKILL')
   await emit(5000)

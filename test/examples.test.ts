@@ -124,7 +124,8 @@ const checks: Record<string, () => Promise<void>> = {
     try {
       const { page, problems } = await open(browser, url!)
       const card = page.locator('[data-type="checkout.done"]').first()
-      await card.waitFor()
+      // The title is told with the first heartbeat after the sink has subscribed; the card is there before.
+      await card.filter({ hasText: 'Checkouts' }).waitFor()
       assert.match((await card.textContent()) ?? '', /Checkouts/)
       assert.deepEqual(problems, [])
     } finally {
@@ -179,7 +180,11 @@ const checks: Record<string, () => Promise<void>> = {
   },
 
   async transaction() {
-    assert.deepEqual(await lines('transaction'), [
+    // How long it takes is the machine's affair, and said in another way from a second on.
+    const said = (await lines('transaction')).map((line) =>
+      line.replace(/in \d{4,} ms/, 'in less than a second'),
+    )
+    assert.deepEqual(said, [
       'order-1: started, paid, shipped, completed in less than a second',
       'order-2: started, paid, shipped, completed in less than a second',
       'order-3: started, failed in less than a second (the card is over its limit)',

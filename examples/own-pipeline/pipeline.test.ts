@@ -26,6 +26,8 @@ async function start(t: TestContext) {
     await rm(folder, { recursive: true, force: true })
   })
   await mail.listenedTo('smtp.delivery')
+  // Two sinks, so two subscriptions; who comes later misses what was read before.
+  await pipeline.until('the log knows of both', () => pipeline.counters('web').subscriptions === 2, 0)
   return { pipeline, mail, store, odd, log: (line: string) => appendFile(file, line) }
 }
 
