@@ -56,7 +56,7 @@ test('the pipeline examples of all components run together, and a line of a log 
     'a request is printed',
     async () => {
       await appendFile(join(folder, 'log/nginx/access.log'), HIT)
-      return program.stdout.includes('"type":"http.hit"') || program.process.exitCode !== null
+      return program.events.some(({ type }) => type === 'http.hit') || program.process.exitCode !== null
     },
     60_000,
   )

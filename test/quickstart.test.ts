@@ -36,8 +36,10 @@ describe('the first minute', { skip: withoutChromium() }, () => {
       (await (await fetch(new URL('api/history?match=cpu.**&keys=0', urlIn()))).json()) as {
         series: { at: number[] }[]
       }
-    await until('the processor was looked at twice', async () =>
-      (await history()).series.some(({ at }) => at.length >= 2),
+    await until(
+      'the processor was looked at twice',
+      async () => (await history()).series.some(({ at }) => at.length >= 2),
+      60_000,
     )
 
     const browser = await launch()
@@ -54,7 +56,9 @@ describe('the first minute', { skip: withoutChromium() }, () => {
     const first = await looks()
     await until('it moves', async () => (await looks()) !== first)
     t.diagnostic(`moving ${Math.round(performance.now() - opened)} ms after it was opened`)
-    assert.ok((await page.locator('.card[data-type]').count()) >= 3, 'processor, memory and network at least')
+    const cards = () => page.locator('.card[data-type]').count()
+    await until('processor, memory and network have a card', async () => (await cards()) >= 3)
+    assert.ok((await cards()) >= 3, 'processor, memory and network at least')
     await shoot('quick-start')
     assert.deepEqual(problems, [])
   })
