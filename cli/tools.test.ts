@@ -6,12 +6,14 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { EventRouter, EventSource } from '../lib/index.js'
+import { type AuditedStream, type AuditedTotals, EventRouter, EventSource } from '../lib/index.js'
 import { freePorts } from '../servers/index.js'
 import { freeEndpoint, until } from '../testing/index.js'
 import { fixture, Program, runToEnd } from './fixtures/program.js'
 
 const TICKS = fixture('ticks')
+/** For an `emit` that somebody listens to, sooner or later. */
+const PATIENT = ['--wait', '30s']
 const folder = mkdtempSync(join(tmpdir(), 'storm-tools-'))
 after(() => rmSync(folder, { recursive: true }))
 
@@ -29,7 +31,7 @@ test('what is emitted is tapped, up to the limit', async () => {
   await using tap = new Program(['tap', 'order.*', '--limit', '3', ...toSinks])
   await until('tap has subscribed', () => router.counters().subscriptions > 0)
 
-  const args = ['emit', 'order.placed', ...toSources, '--source', 'shop']
+  const args = ['emit', 'order.placed', ...toSources, '--source', 'shop', ...PATIENT]
   const one = await runToEnd([...args, '{"total": 12.5}', '--time', '2026-01-31T12:00:00Z'])
   assert.deepEqual([one.code, one.stdout, one.stderr], [0, '', ''])
   const three = await runToEnd([...args, '-'], { input: '{"n": 1}\n\n{"n": 2}\n{"n": 3}' })
@@ -54,7 +56,9 @@ test('emit tells which lines were no JSON, and sends the others', async () => {
   await using _ = router
   await using tap = new Program(['tap', '--limit', '2', ...toSinks])
   await until('tap has subscribed', () => router.counters().subscriptions > 0)
-  const { code, stderr } = await runToEnd(['emit', 'a.b', '-', ...toSources], { input: '1\n{oops\n2\n' })
+  const { code, stderr } = await runToEnd(['emit', 'a.b', '-', ...toSources, ...PATIENT], {
+    input: '1\n{oops\n2\n',
+  })
   assert.match(stderr, /^eventstorm: line 2: expected the data to be JSON, got "{oops"/)
   assert.match(stderr, /DATA_INVALID: 1 of 3 lines were left out\n$/)
   assert.notEqual(code, 0)
@@ -103,7 +107,7 @@ test('top counts by stream, and a restarted source is one row without loss', asy
   await until('top has subscribed', () => router.counters().subscriptions > 0)
   for (const count of [300, 200]) {
     await using source = new EventSource({ source: 'clock', connect: [...router.sourceEndpoints] })
-    await source.subscribed('tick.count', { timeout: 5000 })
+    await source.subscribed('tick.count', { timeout: 15_000 })
     for (let n = 0; n < count; n++) source.emit('tick.count', { n })
     source.emit('tick.about', {})
   }
@@ -173,7 +177,7 @@ test('a second signal ends a process that is still draining', async () => {
   await using stuck = new Program(['sink', fixture('stuck'), ...toSinks])
   await until('the sink has subscribed', () => router.counters().subscriptions > 0)
   await using source = new EventSource({ connect: [...router.sourceEndpoints] })
-  await source.subscribed('a.b', { timeout: 5000 })
+  await source.subscribed('a.b', { timeout: 15_000 })
   source.emit('a.b', {})
   await until('a write hangs', () => stuck.stdout.includes('writing'))
   stuck.signal('SIGTERM')
@@ -190,12 +194,14 @@ test('readyz tells what a sink lacks', async () => {
   await using sink = new Program(['sink', fixture('stuck'), ...args])
   await until('metrics are served', () => sink.stderr.includes('sink runs'))
   let answer: Response | undefined
-  await until('readyz answers', async () => {
+  let told = ''
+  await until('readyz answers, and it was tried', async () => {
     answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined)
-    return answer
+    told = (await answer?.text()) ?? ''
+    return told.includes('"down"')
   })
   assert.equal(answer!.status, 503)
-  assert.deepEqual(await answer!.json(), {
+  assert.deepEqual(JSON.parse(told), {
     status: 'unready',
     parts: [
       {
@@ -236,9 +242,10 @@ test('keys that keygen made lead from emit through a router to tap, and no other
   ])
   await until('tap has subscribed', () => router.counters().subscriptions > 0)
   const emit = ['emit', 'order.placed', '{"n": 1}', '--connect', router.sourceEndpoints[0]!]
-  const stranger = await runToEnd([...emit, '--timeout', '300ms'])
-  assert.notEqual(stranger.code, 0, 'without a key nobody listens')
-  const { code, stderr } = await runToEnd([...emit, ...known, '--key', key('shop')])
+  const stranger = await runToEnd([...emit, '--wait', '300ms'])
+  assert.match(stranger.stderr, /TIMEOUT/, 'without a key nobody listens')
+  assert.notEqual(stranger.code, 0)
+  const { code, stderr } = await runToEnd([...emit, ...known, '--key', key('shop'), ...PATIENT])
   assert.equal(code, 0, stderr)
   assert.equal(await tap.exit, 0)
   assert.deepEqual(
@@ -246,12 +253,14 @@ test('keys that keygen made lead from emit through a router to tap, and no other
     [{ n: 1 }],
   )
 
+  await until('nobody asks any more', () => router.counters().subscriptions === 0)
   await using top = new Program([
     ...['top', '--interval', '100ms', '--connect', router.sinkEndpoints[0]!],
     ...[...known, '--key', key('viewer')],
   ])
-  await until('top has subscribed', () => router.counters().subscriptions > 0)
-  await runToEnd([...emit, ...known, '--key', key('shop')])
+  // It asks for reports in a connection of their own.
+  await until('top has subscribed', () => router.counters().subscriptions === 2)
+  await runToEnd([...emit, ...known, '--key', key('shop'), ...PATIENT])
   await until('top has counted it', () => /received 1 /.test(top.stdout))
   const { refused } = router.counters().sinkConnections as { refused: number }
   const spies = [
@@ -271,17 +280,21 @@ test('top --audit adds up what sources sent and sinks received', async () => {
   await using _sink = new Program(['sink', 'stdout', ...toSinks, ...report, '--name', 'printer'])
   await using _source = new Program(['source', TICKS, ...toSources, '--source', 'clockwork'])
   await until('events pass', () => router.counters().eventsOut > 0)
-  const { code, stdout, stderr } = await runToEnd([
-    ...['top', '--audit', '--output', 'json', ...toSinks],
-    ...['--interval', '2s', '--count', '2'],
-  ])
-  assert.equal(code, 0, stderr)
-  const { streams, sinks } = JSON.parse(stdout.trim().split('\n').at(-1)!)
-  const [stream] = streams.filter((each: { source: string }) => each.source === 'clockwork')
-  assert.ok(stream.sent > 0 && stream.alive)
-  assert.match(stream.sinks[0].sink, /\/printer$/)
-  assert.equal(stream.sinks[0].lost, 0)
-  assert.equal(sinks[0].balance, 0)
+  await using top = new Program(['top', '--audit', '--output', 'json', ...toSinks, '--interval', '200ms'])
+  let look: { streams: AuditedStream[]; sinks: AuditedTotals[] } = { streams: [], sinks: [] }
+  const ofSource = () => look.streams.find(({ source }) => source === 'clockwork')
+  await until('both have reported', () => {
+    look = (top.events.at(-1) as unknown as typeof look | undefined) ?? look
+    const stream = ofSource()
+    return stream?.sent && stream.alive && stream.sinks.length > 0
+  })
+  const stream = ofSource()!
+  assert.ok(stream.sent! > 0 && stream.alive)
+  assert.match(stream.sinks[0]!.sink, /\/printer$/)
+  assert.equal(stream.sinks[0]!.lost, 0)
+  assert.equal(look.sinks[0]!.balance, 0)
+  top.signal('SIGINT')
+  assert.equal(await top.exit, 0, top.stderr)
 })
 
 test('a router that is named as sources and sinks are is told how it is done', async () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EventRouter, silent } from '../../lib/index.js'
+import { silent } from '../../lib/index.js'
 import { freePorts } from '../../servers/index.js'
-import { freeEndpoint, until } from '../../testing/index.js'
+import { FaultyRouter, freeEndpoint, until } from '../../testing/index.js'
 import { fixture } from '../fixtures/program.js'
 import { checkPart, startPart } from '../pipeline/part.js'
 import { resolveComponent } from '../resolve.js'
@@ -18,7 +18,8 @@ async function start(given: Record<string, unknown>) {
 test('who dials is ready while somebody is there', async () => {
   const [port] = await freePorts(1)
   const endpoint = `tcp://127.0.0.1:${port}`
-  const open = () => new EventRouter({ bindSources: [endpoint], bindSinks: [freeEndpoint()] })
+  await using router = new FaultyRouter({ bindSources: [endpoint] })
+  await router.close()
   await using source = await start({ connect: endpoint, reconnectInterval: '20ms' })
   const lonely = {
     ...{ kind: 'source', name: 'pulse', ready: false, state: 'running' },
@@ -26,10 +27,10 @@ test('who dials is ready while somebody is there', async () => {
   }
   assert.deepEqual(source.health(), lonely)
   for (const _ of ['once', 'and again']) {
-    await using _router = open()
+    await router.reopen()
     await until('it is ready', () => source.health().ready)
     assert.deepEqual(source.health(), { kind: 'source', name: 'pulse', ready: true, state: 'running' })
-    await _router.close()
+    await router.close()
     await until('it is alone again', () => !source.health().ready)
     assert.deepEqual(source.health(), lonely)
   }

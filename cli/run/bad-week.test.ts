@@ -58,7 +58,8 @@ sinks:
   writeFileSync(file, text.replace('pulse: {', 'pulse: { every: 20,'))
   for (let i = 0; i < 10; i++) pipeline.signal('SIGHUP')
   await until('it was taken', () => pipeline.logged('the file was read again').length > 0)
-  assert.equal((await pipeline.health()).status, 200)
+  // What the file has changed starts now, and has to dial.
+  await until('all is ready', async () => (await pipeline.health()).status === 200)
   pipeline.signal('SIGTERM')
   assert.equal(await pipeline.exit, 0)
   const { msg, parts } = last(pipeline)
