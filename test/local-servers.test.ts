@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { serveMetrics } from '../cli/http/metrics-server.js'
 import { serveQueries } from '../cli/http/query-server.js'
 import { Asker } from '../lib/ask/index.js'
+import { freePort } from '../servers/index.js'
 import { until } from '../testing/index.js'
 
 interface Served extends AsyncDisposable {
@@ -14,18 +15,9 @@ interface Served extends AsyncDisposable {
   path: string
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 const SERVERS: Record<string, () => Promise<Served>> = {
   async metrics() {
-    const port = await freePort()
+    const port = await freePort('127.0.0.1', '127.0.0.2')
     const server = await serveMetrics(port, { observed: () => [] })
     return { port, path: '/metrics', [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }
   },
