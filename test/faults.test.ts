@@ -28,7 +28,7 @@ for (const transport of ['tcp', 'ipc'] as const) {
       sendHighWaterMark: 20,
     })
     await using sink = await Remote.start('sink', { connect: source.endpoints, subscribe: ['http.**'] })
-    await source.subscribed('http.hit', { timeout: 5000 })
+    await source.subscribed('http.hit', { timeout: 15_000 })
     await emit(source, 'http.hit', 100)
     sink.pause()
     // Far more than the kernel's socket buffers hold, so that most of it must be dropped. The heap takes its usual
@@ -63,7 +63,7 @@ for (const transport of ['tcp', 'ipc'] as const) {
       { ...RETRY, connect: [forSinks], subscribe: ['http.**'] },
     )
     await using source = new EventSource({ ...FAST, source: 'shop', connect: [forSources] })
-    await source.subscribed('http.hit', { timeout: 5000 })
+    await source.subscribed('http.hit', { timeout: 15_000 })
     await emit(source, 'http.hit', 1000)
     await until('the first events are there', () => sink.counters().received === 1000)
 
@@ -104,7 +104,7 @@ for (const transport of TRANSPORTS) {
       { ...RETRY, connect: [...router.sinkEndpoints], subscribe: ['http.**'], queueEvents: 200 },
     )
     await using source = new EventSource({ ...FAST, source: 'shop', connect: [...router.sourceEndpoints] })
-    await source.subscribed('http.hit', { timeout: 5000 })
+    await source.subscribed('http.hit', { timeout: 15_000 })
     await emit(source, 'http.hit', 5000)
     await until('all have come', () => sink.counters().received === 5000)
     const full = sink.counters()
@@ -133,7 +133,7 @@ for (const transport of TRANSPORTS) {
         source: 'shop',
         connect: [...router.sourceEndpoints],
       })
-      await source.subscribed('http.hit', { timeout: 5000 })
+      await source.subscribed('http.hit', { timeout: 15_000 })
       await emit(source, 'http.hit', 500)
       await source.drain()
       sent += source.counters().sent

@@ -15,7 +15,7 @@ for (const transport of TRANSPORTS) {
       { connect: [...router.sinkEndpoints], subscribe: ['http.**'] },
     )
     await using source = new EventSource({ source: 'shop', connect: [...router.sourceEndpoints] })
-    await source.subscribed('http.hit', { timeout: 5000 })
+    await source.subscribed('http.hit', { timeout: 15_000 })
     const time = new Date('2026-01-02T03:04:05.678Z')
     for (let i = 0; i < 10_000; i++) source.emit('http.hit', { i }, { time })
     source.emit('ssh.login', {})
