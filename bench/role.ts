@@ -25,7 +25,7 @@ export const UNBOUNDED = 10_000_000
 
 /** How many events may be on the way: some 16 MB of them. */
 const WINDOW = 40_000
-const TOLD_EVERY = WINDOW / 10
+const TOLD_EVERY = WINDOW / 4
 
 /** CPU of this process since the call, in seconds. */
 export function cpu(): () => number {
