@@ -87,9 +87,9 @@ function accounted({ sink }: Started) {
   return { received, written, dropped: all, queued }
 }
 
-/** Every row of the store, page by page, by a client of its own, which has not seen a node go. */
+/** Every row of the store, page by page, by a client of its own, which has not seen a node go and is patient. */
 async function readBack(url: string): Promise<types.Row[]> {
-  const fresh = await newClient(parseAddress(url))
+  const fresh = await newClient(parseAddress(url.replace(/\?.*$/, '')))
   try {
     await fresh.connect()
     const rows: types.Row[] = []
