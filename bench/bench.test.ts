@@ -24,7 +24,7 @@ async function quickly(name: string): Promise<{ stdout: string; stderr: string; 
     const program = fileURLToPath(new URL(`./${name}.js`, import.meta.url))
     const { stdout, stderr } = await run(process.execPath, [program, '--quick'], {
       env: { ...process.env, BENCH_KEEP: kept },
-      timeout: 120_000,
+      timeout: 600_000,
     })
     return { stdout, stderr, results: JSON.parse(await readFile(kept, 'utf8')) }
   } finally {

@@ -105,7 +105,7 @@ const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
     const whole = (used() * 1e9) / (Math.ceil(calls / parts / PORTION) * PORTION * parts)
     const { sent = 0, unwanted = 0, emitted = 0 } = source?.counters() ?? {}
     say({ nanoseconds: median(nanoseconds), cpu: whole, made: median(made), heap, sent, unwanted, emitted })
-    await source?.drain()
+    await source?.drain(60_000)
     await new Promise((resolve) => setTimeout(resolve, 60_000))
   },
 

@@ -44,19 +44,20 @@ const roles: Record<string, (options: RoleOptions) => Promise<void>> = {
   async source({ endpoint, rate, keys }) {
     const source = new EventSource({ source: 'honest', connect: [endpoint], ...keys })
     await source.subscribed(EVENT_TYPE, { timeout: 10_000 })
-    say({ ready: true })
-    await told()
     let going = true
+    // A process that had to wait may read both words at once.
     process.on('message', ({ halt }: { halt?: boolean }) => {
       if (halt) going = false
     })
+    say({ ready: true })
+    await told()
     const start = performance.now()
     let n = 0
-    while (going) {
+    do {
+      await pause(1)
       const due = Math.ceil(((performance.now() - start) / 1000) * rate)
       for (; n < due; n++) source.emit(EVENT_TYPE, { ...hit(n), emitted: monotonic() })
-      await pause(1)
-    }
+    } while (going)
     await pause(1)
     say({ sent: source.counters().sent })
   },

@@ -87,6 +87,7 @@ const roles: Record<string, () => Promise<void>> = {
       source: 'bench',
       connect: [endpoint],
       sendHighWaterMark: 1_000_000,
+      drainTimeout: '1m',
     })
     await source.ended
     totals.lines = Number(source.counters().sent)

@@ -72,7 +72,7 @@ async function published(where = pinned): Promise<Outcome> {
     (out) => JSON.parse(out).lines === LINES,
     where,
   )
-  for (let attempt = 0; attempt < 200 && (await received()) - before < LINES; attempt++) {
+  for (let attempt = 0; attempt < 1500 && (await received()) - before < LINES; attempt++) {
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   return { ...outcome, right: outcome.right && (await received()) - before === LINES }

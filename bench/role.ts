@@ -23,6 +23,9 @@ export const monotonic = () => Number(process.hrtime.bigint()) / 1000
 /** Nothing is to be lost while speed is measured, so the queues may hold everything; a `Window` bounds what is there. */
 export const UNBOUNDED = 10_000_000
 
+/** After so long without an event nothing comes any more, milliseconds: a busy machine may let a process wait for seconds. */
+const IDLE = 10_000
+
 /** How many events may be on the way: some 16 MB of them. */
 const WINDOW = 40_000
 const TOLD_EVERY = WINDOW / 4
@@ -78,7 +81,7 @@ export interface Tally {
   added(): void
 }
 
-/** Counts what arrives until all is there or nothing has come for two seconds, and reports. Tells how far it is. */
+/** Counts what arrives until all is there or nothing has come for a while, and reports. Tells how far it is. */
 export function countUpTo(count: number, finish: () => object = () => ({})): Tally {
   const sum = new Checksum()
   const used = cpu()
@@ -99,7 +102,7 @@ export function countUpTo(count: number, finish: () => object = () => ({})): Tal
       idle = setInterval(() => {
         if (seen === sum.count) end()
         seen = sum.count
-      }, 2000)
+      }, IDLE)
     },
     added() {
       if (sum.count >= tellAt) {

@@ -29,7 +29,7 @@ const roles: Record<string, (options: Options) => Promise<void>> = {
       for (; n < due; n++) source.emit(TYPES[n % TYPES.length]!, hit(n))
       await pause(2)
     }
-    await source.drain()
+    await source.drain(60_000)
     const { sent } = source.counters()
     say({ sent, seconds: (performance.now() - start) / 1000 })
     await pause(60_000)
@@ -49,7 +49,7 @@ const roles: Record<string, (options: Options) => Promise<void>> = {
       const { received, lost, dropped, queued } = sink.counters()
       return queued === 0 && received + lost >= count && dropped
     }
-    for (let waited = 0; !end() && waited < 10_000; waited += 50) await pause(50)
+    for (let waited = 0; !end() && waited < 60_000; waited += 50) await pause(50)
     await sink.drain(30_000)
     const { user, system } = process.cpuUsage(before)
     say({ ...sink.counters(), cpu: (user + system) / 1e6 })

@@ -17,6 +17,8 @@ import { size } from './size.js'
 const SECONDS = size('BENCH_SECONDS', 10, 0.5)
 const BROWSERS = size('BENCH_BROWSERS', 500, 5)
 const FLOOD = size('BENCH_RATE', 100_000, 1000)
+/** How long what was sent may take to come, milliseconds. */
+const PATIENCE = 30_000
 const SELF = fileURLToPath(import.meta.url)
 
 const tell = (message: object) => process.send?.(message)
@@ -78,7 +80,7 @@ async function emit(endpoint: string, rate: number, types: number): Promise<void
   }, 5)
   process.once('message', async () => {
     clearInterval(timer)
-    await source.drain()
+    await source.drain(60_000)
     tell({ sent })
   })
 }
@@ -130,8 +132,12 @@ async function measure(transport: string, browsers: number, hz: number, rate: nu
     const seconds = (performance.now() - begin) / 1000
     const seen = await clients.ask()
     const { sent } = await source.ask()
-    await pause(1500)
-    const { counters } = (await server.ask()) as { counters: Record<string, number> }
+    const counted = async () => ((await server.ask()) as { counters: Record<string, number> }).counters
+    let counters = await counted()
+    for (let waited = 0; Number(counters.received) < Number(sent) && waited < PATIENCE; waited += 100) {
+      await pause(100)
+      counters = await counted()
+    }
     const dropped = Object.values(counters.dropped as unknown as Record<string, number>).reduce(
       (a, b) => a + b,
       0,

@@ -15,6 +15,7 @@ const [count, rate] = [Number(values.count), Number(values.rate ?? Infinity)]
 const source = new EventSource({
   source: name!,
   connect: [connect!],
+  drainTimeout: '30s',
   ...(key !== undefined && { key }),
   ...(serverKey !== undefined && { serverKey: [serverKey] }),
 })

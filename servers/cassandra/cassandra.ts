@@ -32,6 +32,7 @@ export const cassandra = new ServerKind({
     return nodeCommand({ built, java, host, port, storagePort, token: tokens(1)[0]!, seed: host, data })
   },
   ready: ({ host, port }) => answers(host, port),
+  timeout: 180_000,
 })
 
 /** Several nodes that are one cluster, on 127.0.0.1 and the addresses after it. */

@@ -87,9 +87,9 @@ function accounted({ sink }: Started) {
   return { received, written, dropped: all, queued }
 }
 
-/** Every row of the store, page by page, by a client of its own, which has not seen a node go. */
+/** Every row of the store, page by page, by a client of its own, which has not seen a node go and is patient. */
 async function readBack(url: string): Promise<types.Row[]> {
-  const fresh = await newClient(parseAddress(url))
+  const fresh = await newClient(parseAddress(url.replace(/\?.*$/, '')))
   try {
     await fresh.connect()
     const rows: types.Row[] = []
@@ -128,12 +128,22 @@ async function compare(url: string, started: Started) {
 /** Emits until the condition holds, 100 events a turn, and says how many. */
 async function emitUntil(source: EventSource, condition: () => boolean): Promise<number> {
   let sent = 0
-  await until('enough was emitted', async () => {
+  const emit = async () => {
     for (let i = 0; i < 100; i++) source.emit('http.hit', { i: sent++, path: '/a/path', status: 200 })
     await turn()
     return condition()
-  })
+  }
+  await until('enough was emitted', emit, 120_000)
   return sent
+}
+
+/** Waits until all that was sent has come, and nothing of it waits any more. */
+function settled(started: Started, sent: number): Promise<void> {
+  return until(
+    'all is settled',
+    () => accounted(started).received === sent && accounted(started).queued === 0,
+    120_000,
+  )
 }
 
 test('events come back bit by bit, in partitions that are listed', { skip }, async (t) => {
@@ -217,7 +227,7 @@ test('a row that the server refuses is found, counted, and harms no other', { sk
   const started = await start(t, { url, rowBytes: '16MiB', requestBytes: '1MiB' }, limits)
   const { sink, source } = started
   for (let i = 0; i < 20; i++) source.emit('order.placed', i === 7 ? { text: 'x'.repeat(large - 40) } : { i })
-  await until('all are settled', () => accounted(started).received === 20 && sink.counters().queued === 0)
+  await settled(started, 20)
   assert.equal(sink.counters().dropped.rejected, 1)
   assert.deepEqual(
     seqs(await readBack(url)),
@@ -258,7 +268,8 @@ test('a table of the user is used as it is, and waited for', { skip }, async (t)
   const maker = create({ url })
   await maker.open({ name: 'store', clock: new ControlledClock(), log: silent })
   await maker.close()
-  await until('it is written', () => started.sink.counters().written === 1)
+  // It has failed again and again, and waits longer and longer between two attempts.
+  await until('it is written', () => started.sink.counters().written === 1, 60_000)
 })
 
 test('events of one type and time are spread over shards, the same way every time', { skip }, async (t) => {
@@ -280,14 +291,13 @@ test('kill -9 under load: it waits, goes on with the next life of the server, an
   await server.process.kill()
   const atDeath = accounted(started)
   const rss = process.memoryUsage().rss
-  sent += await emitUntil(started.source, () => accounted(started).dropped > 20_000)
+  sent += await emitUntil(started.source, () => accounted(started).dropped > atDeath.dropped + 20_000)
   const grown = Math.round((process.memoryUsage().rss - rss) / 1024 ** 2)
-  assert.equal(started.sink.state, 'down')
+  await until('it says so', () => started.sink.state === 'down')
   const requests = Number(started.sink.counters().requests)
   await server.process.start()
-  await until('all is settled', () => started.sink.counters().queued === 0, 60_000)
-  const { received, written, dropped } = accounted(started)
-  assert.equal(received, sent)
+  await settled(started, sent)
+  const { written, dropped } = accounted(started)
   const rows = await compare(url, started)
   t.diagnostic(
     `kill -9: ${sent} sent, ${atDeath.written} written before, ${requests} requests until the end of it, ${written} written, ${dropped} dropped, ${rows} rows, ${grown} MB more`,
@@ -301,13 +311,13 @@ test('a server that stands still: requests end in time, the queue fills to its b
   const started = await start(t, { url, inFlight: 8 }, { queueEvents: 20_000 })
   let sent = await emitUntil(started.source, () => started.sink.counters().written > 5000)
   server.process.pause()
-  sent += await emitUntil(started.source, () => accounted(started).dropped > 5000)
+  const before = accounted(started)
+  sent += await emitUntil(started.source, () => accounted(started).dropped > before.dropped + 5000)
   await until('it says so', () => started.sink.state === 'down')
   assert.ok(accounted(started).queued <= 20_000 + 1000)
   server.process.resume()
-  await until('all is settled', () => started.sink.counters().queued === 0, 60_000)
-  const { received, written, dropped } = accounted(started)
-  assert.equal(received, sent)
+  await settled(started, sent)
+  const { written, dropped } = accounted(started)
   const rows = await compare(url, started)
   t.diagnostic(`stopped: ${sent} sent, ${written} written, ${dropped} dropped, ${rows} rows`)
 })
@@ -415,10 +425,9 @@ test('three nodes: with one of them gone it goes on, with two it waits, and noth
   let sent = await emitUntil(source, () => sink.counters().written > 3000)
   await third!.kill()
   const withThree = sink.counters().written
-  const more = withThree + 3000
-  sent += await emitUntil(source, () => sink.counters().written > more || accounted(started).dropped > 20_000)
+  // It goes on: however much a slow machine has to drop meanwhile, more is written.
+  sent += await emitUntil(source, () => sink.counters().written > withThree + 3000)
   const oneGone = accounted(started)
-  assert.ok(oneGone.written > more, `with one node gone: ${JSON.stringify(oneGone)}`)
   await second!.kill()
   const rss = process.memoryUsage().rss
   sent += await emitUntil(source, () => accounted(started).dropped > oneGone.dropped + 30_000)
@@ -426,9 +435,8 @@ test('three nodes: with one of them gone it goes on, with two it waits, and noth
   const twoGone = accounted(started)
   const grown = Math.round((process.memoryUsage().rss - rss) / 1024 ** 2)
   await Promise.all([second!.start(), third!.start()])
-  await until('all is settled', () => sink.counters().queued === 0, 120_000)
-  const { received, written, dropped } = accounted(started)
-  assert.equal(received, sent)
+  await settled(started, sent)
+  const { written, dropped } = accounted(started)
   const rows = await compare(loaded, started)
   t.diagnostic(
     `three nodes: ${withThree} written with three, ${oneGone.written - withThree} with two, ${twoGone.written - oneGone.written} with one, which dropped ${twoGone.dropped - oneGone.dropped} and took ${grown} MB; in the end ${sent} sent, ${written} written, ${dropped} dropped, ${rows} rows`,

@@ -48,7 +48,12 @@ test('what would be too much is refused in a sentence, the program asks, and twi
   })
   for (let i = 0; i < 500; i++) source.emit('order.placed', { i, text: `text ${i}` })
   await source.drain()
-  await until('both have written', () => [one, two].every((sink) => sink.counters().written >= 501))
+  await until('both have written', () =>
+    [one, two].every((sink) => {
+      const placed = [...sink.streams()].find(({ type }) => type === 'order.placed')
+      return placed?.received === 500 && sink.counters().queued === 0
+    }),
+  )
   const ask = async (parameters: string, question: object) => {
     await using reader = await definition.reader!(`${url}${parameters}`)
     return await reader.query(parseQuery(queryOptions.parse({ type: 'order.placed', ...question }), 0))

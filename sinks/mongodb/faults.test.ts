@@ -76,8 +76,22 @@ async function underLoad(t: TestContext, url: string, { keeps = true, options = 
       assert.equal(there.size, found.length, 'each is there once')
       assert.equal(found.length, figures.written + figures.alreadyStored)
     }
-    // One line for each change, not one for each attempt.
-    assert.ok(lines.length < 60 + 4 * reconnected, `${lines.length} lines of log`)
+    // One line for each change, not one for each attempt; on a busy machine it may be slow often.
+    const pairs = [
+      ['sink is down', 'sink is up'],
+      ['sink is slow', 'sink keeps up'],
+    ] as const
+    for (const [begins, ends] of pairs) {
+      const changes = lines.filter((line) => line.startsWith(begins) || line.startsWith(ends))
+      assert.ok(
+        changes.every((line, i) => line.startsWith(i % 2 === 0 ? begins : ends)),
+        changes.join('\n'),
+      )
+    }
+    const others = lines.filter(
+      (line) => !line.startsWith('sink is slow') && !line.startsWith('sink keeps up'),
+    )
+    assert.ok(others.length < 60 + 4 * reconnected, `${others.length} lines of log`)
     return figures
   }
   return { ...running, goesOn, settle }
@@ -103,8 +117,14 @@ for (const { kind, keeps } of SERVERS) {
     assert.equal(sink.state, 'down')
     await until('its queue is full', () => sink.counters().dropped.overflow > 0)
     await using server = await kind.start({ port })
+    // A server that is just getting up may be too slow for the short time-outs once more.
+    const beforeUp = () =>
+      lines.slice(
+        0,
+        lines.findIndex((line) => line.startsWith('sink is up')),
+      )
     await goesOn(2000)
-    assert.equal(lines.filter((line) => line.startsWith('sink is down')).length, 1, lines.join('\n'))
+    assert.equal(beforeUp().filter((line) => line.startsWith('sink is down')).length, 1, lines.join('\n'))
     const { lost } = await settle('down at first')
     assert.ok(lost > 0)
     await server.process.kill()

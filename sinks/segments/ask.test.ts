@@ -12,8 +12,8 @@ import { bigStore } from './fixtures/big-store.js'
 import segments from './segments.js'
 
 const ROWS = 2_000_000
-/** Takes long: a percentile of a field of JSON cannot be had without reading all of it. */
-const SLOW = '/api/query?measure=p99(ms)&measure=distinct(ms)'
+/** Takes far longer than anything here waits: each of these fields is looked for in the JSON of every event. */
+const SLOW = `/api/query?${Array.from({ length: 60 }, (_, i) => `measure=sum(field${i})`).join('&')}`
 
 let folder: string
 let store: StoreReader
@@ -92,7 +92,7 @@ test('a client that goes away ends its query', async () => {
   assert.equal((await fetch(`${url}/api/query`)).status, 200)
 })
 
-test('the same question that is not ended gets its answer', async () => {
+test('a question that is not ended gets its answer', async () => {
   const { rows, truncated } = await ask(store, { measure: ['count', 'p99(ms)'] })
   assert.deepEqual([rows[0]![0], truncated], [ROWS, false])
 })

@@ -55,10 +55,14 @@ test('an hour that is over becomes one file, sorted by type and time', async (t)
   const before = files(path).length
   assert.ok(before > 1, `${before} files`)
   // Nothing arrives any more; time alone does it.
-  await until('the hour is merged', async () => {
-    await clock.advance(60_000)
-    return sink.counters().hoursMerged === 1
-  })
+  await until(
+    'the hour is merged',
+    async () => {
+      await clock.advance(60_000)
+      return sink.counters().hoursMerged === 1
+    },
+    60_000,
+  )
   assert.deepEqual(
     files(path).map(({ rows, extracts }) => [rows, extracts]),
     [[500, ['i:number']]],
@@ -78,10 +82,12 @@ test('an hour that is over becomes one file, sorted by type and time', async (t)
   await until('they are taken', () => sink.counters().written === sent)
   await clock.advance(HOUR)
   emit(1)
-  await until('the next hour is merged', async () => {
-    await clock.advance(1000)
-    return sink.counters().hoursMerged === 2
-  })
+  // The clock stands still, or one more hour would end meanwhile.
+  await until(
+    'the next hour is merged',
+    () => sink.counters().written === sent && sink.counters().hoursMerged === 2,
+    60_000,
+  )
   await sink.drain()
   assert.deepEqual(
     files(path).map(({ rows }) => rows),
@@ -106,17 +112,20 @@ test('many small files become few, while somebody reads: no event is missing or 
         .rows as [number, number][]
       looks++
       assert.equal(count, distinct)
-      return sink.counters().merges === 18
+      // Some of them may be done in one go; on a busy machine they lag behind for a while.
+      return Number(sink.counters().merges) >= 18 && files(path).length < 40
     },
-    60_000,
+    120_000,
   )
+  await until('all are taken', () => sink.counters().written === sent)
   await sink.drain()
   assert.equal((await readBack(path)).length, sent)
   assert.ok(looks > 18 && files(path).length < 50, `${files(path).length} files`)
   assert.ok(files(path).some(({ level }) => level === 2))
   const folder = hourFolders(path)[0]!
   const unnamed = readdirSync(folder).length - 1 - files(path).length
-  assert.ok(unnamed > 0 && unnamed < 17 * 18, `${unnamed} parts wait for their readers`)
+  const { merges } = sink.counters()
+  assert.ok(unnamed > 0 && unnamed < 17 * Number(merges), `${unnamed} parts wait for their readers`)
   await sink.close()
   const later = new ControlledClock(clock.now() + 3_600_000)
   const again = new SegmentsSink(segments.options.parse({ path }))

@@ -35,16 +35,20 @@ test('hundreds of thousands of events of usual length are stored and merged with
     queueBytes: '1GiB',
   })
   const source = new EventSource({ source: 'web', connect: [...sink.endpoints], sendHighWaterMark: 100_000 })
-  await source.subscribed('http.hit', { timeout: 5000 })
+  await source.subscribed('http.hit', { timeout: 15_000 })
   const text = 'Mozilla/5.0 (X11; Linux x64) Gecko/20100101 '.repeat(7)
   for (let n = 0; n < count; n++) {
     source.emit('http.hit', { n, text, path: `/products/${n}`, ms: n / 7 })
     if (n % 1000 === 999) await turn()
   }
-  await until('all are taken, and files were merged', () => {
-    const { written, merges } = sink.counters()
-    return written === count && Number(merges) > 0
-  })
+  await until(
+    'all are taken, and files were merged',
+    () => {
+      const { written, merges } = sink.counters()
+      return written === count && Number(merges) > 0
+    },
+    120_000,
+  )
   const { mergesFailed, dropped } = sink.counters()
   assert.deepEqual([mergesFailed, dropped.failed, dropped.overflow], [0, 0, 0])
   await source.close()

@@ -12,7 +12,7 @@ import { after, before, type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { WebSocket } from 'ws'
 import { attach } from '../../lib/index.js'
-import { freeEndpoint } from '../../testing/index.js'
+import { ControlledClock, freeEndpoint } from '../../testing/index.js'
 import type { LiveSink } from './live-sink.js'
 import { SUBPROTOCOL } from './protocol.js'
 import websocket from './websocket.js'
@@ -53,7 +53,8 @@ after(() => rm(folder, { recursive: true, force: true }))
 
 async function serve(t: TestContext, given: object) {
   const component = websocket.create(websocket.options.parse({ port: 0, ...given })) as LiveSink
-  const sink = await attach(component, { bind: [freeEndpoint('inproc')] })
+  // Attempts are counted by the minute, which must not end between two of them.
+  const sink = await attach(component, { bind: [freeEndpoint('inproc')], clock: new ControlledClock() })
   t.after(() => sink.close())
   const url = new URL(component.url!)
   return {

@@ -55,10 +55,11 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     assert.equal(await views(), 1)
     await page.evaluate('hide(true)')
     await until('it rests', async () => (await views()) === 0)
+    const { received, ticksSent } = shop.live.counters()
+    await until('four seconds go by', () => shop.live.counters().received > received + 150, 60_000)
+    assert.equal(shop.live.counters().ticksSent, ticksSent, 'nothing was told meanwhile')
     const newest = (await times(page)).at(-1)!
-    const { received } = shop.live.counters()
-    await until('four seconds go by', () => shop.live.counters().received > received + 150)
-    assert.ok((await times(page)).at(-1)! <= newest + 1000, 'nothing was told meanwhile')
+    assert.ok(newest < Date.now() - 2000, 'the picture stands still')
     await page.evaluate('hide(false)')
     await until('it goes on', async () => (await times(page)).at(-1)! > newest + 4000)
     await until('nothing is missing', async () => holes(await times(page)).length === 0)
@@ -77,18 +78,23 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     await page.evaluate('deaf = true')
     const { ticksSkipped, received } = shop.live.counters()
     await until('ticks are skipped', () => Number(shop.live.counters().ticksSkipped) > Number(ticksSkipped))
-    await until('for five seconds', () => shop.live.counters().received > received + 240)
+    await until('for five seconds', () => shop.live.counters().received > received + 240, 60_000)
     await page.evaluate('hear()')
     await until('it goes on, with a hole', async () => holes(await times(page)).length >= 3)
     await page.locator('[data-type="http.hit"] button[title="Show as table"]').click()
     await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
-    // The band is over the ground, below the line at the bottom: seen in one row of pixels where else nothing is.
+    // The band is over the ground, below the line at the bottom: seen in a row of pixels where else nothing is. One of
+    // several, since by the scale of the moment a line of the grid may lie in any of them.
     const grey = `(() => {
       const canvas = document.querySelector('[data-type="http.hit"] .chart canvas')
-      const { data } = canvas.getContext('2d').getImageData(0, 16, canvas.width, 1)
-      let count = 0
-      for (let i = 3; i < data.length; i += 4) if (data[i] === 0x26) count++
-      return count
+      const counts = [14, 16, 18].map((row) => {
+        const { data } = canvas.getContext('2d').getImageData(0, row, canvas.width, 1)
+        let count = 0
+        // Areas below lines are as transparent, and blue.
+        for (let i = 3; i < data.length; i += 4) if (data[i] === 0x26 && data[i - 1] - data[i - 3] < 80) count++
+        return count
+      })
+      return Math.max(...counts)
     })()`
     await until('it is drawn', async () => Number(await page.evaluate(grey)) >= 10)
     await shoot('gap')
@@ -103,7 +109,7 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     const endpoint = freeEndpoint('inproc')
     const source = new EventSource({ source: 'web-1', bind: [endpoint], clock })
     await using still = await LiveServer.start({}, { endpoint, source }, { clock })
-    await source.subscribed('http.hit', { timeout: 5000 })
+    await source.subscribed('http.hit', { timeout: 15_000 })
     const second = async (ms: number) => {
       const { written } = still.counters()
       source.emit('http.hit', { took_ms: 10 })
@@ -114,9 +120,11 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     await clock.advance(200)
     const { page, problems } = await open(shop.browser, 'about:blank')
     const told: number[] = []
+    let viewed = false
     page.on('websocket', (socket) =>
       socket.on('framereceived', ({ payload }) => {
         const frame = JSON.parse(String(payload)) as ServerFrame
+        if (frame.f === 'view') viewed = true
         if (frame.f === 't') told.push(...frame.buckets.map(({ t }) => t))
       }),
     )
@@ -124,11 +132,12 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     await page.goto(still.url)
     const history = (await (await answered).json()) as History
     assert.equal(history.to, Math.floor(clock.now() / 1000) * 1000, 'it ends where the present second begins')
+    await until('ticks will come', () => viewed)
     await second(1250)
     await until('a tick came', () => told.length > 0)
     assert.ok(told[0]! <= history.to, `from ${history.to} to ${told[0]} nothing is known`)
     await until('it is drawn', async () => (await times(page)).at(-1) === history.to)
-    assert.deepEqual(holes(await times(page)), [])
+    await until('nothing is missing', async () => holes(await times(page)).length === 0)
     assert.deepEqual(problems, [])
     await page.context().close()
   })
@@ -139,7 +148,7 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     const devtools = await page.context().newCDPSession(page)
     const after = async (ticks: number) => {
       const sent = Number(shop.live.counters().ticksSent)
-      await until('ticks were sent', () => Number(shop.live.counters().ticksSent) >= sent + ticks, 60_000)
+      await until('ticks were sent', () => Number(shop.live.counters().ticksSent) >= sent + ticks, 120_000)
       await devtools.send('HeapProfiler.collectGarbage')
       const { usedSize } = await devtools.send('Runtime.getHeapUsage')
       return { ...(await devtools.send('Memory.getDOMCounters')), usedSize }
@@ -157,7 +166,7 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
 
   test('hints that come late change the cards that are there', async () => {
     await using late = await LiveServer.start()
-    await late.source.subscribed('disk.usage', { timeout: 5000 })
+    await late.source.subscribed('disk.usage', { timeout: 15_000 })
     late.traffic(20, (count) => ({
       type: 'disk.usage',
       data: { mount: ['/', '/home'][count % 2], fill: 40 + 30 * (count % 2) },
@@ -183,7 +192,10 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     await until('both have their value', async () =>
       /40%.*70%/.test((await fill.locator('.legend').textContent()) ?? ''),
     )
-    assert.equal(await card.locator('figure canvas').count(), await card.locator('figure').count())
+    await until(
+      'each has a graph',
+      async () => (await card.locator('figure canvas').count()) === (await card.locator('figure').count()),
+    )
     await shoot('late-hint')
     assert.deepEqual(problems, [])
     await page.context().close()
@@ -195,7 +207,7 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     const endpoint = freeEndpoint('inproc')
     const source = new EventSource({ source: 'web-1', bind: [endpoint], clock })
     await using day = await LiveServer.start({}, { endpoint, source }, { clock })
-    await source.subscribed('http.hit', { timeout: 5000 })
+    await source.subscribed('http.hit', { timeout: 15_000 })
     for (let sent = 0; clock.now() < end; sent++) {
       source.emit('http.hit', { took_ms: 10 })
       await until('it has come', () => day.counters().written > sent)

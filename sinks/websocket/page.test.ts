@@ -22,6 +22,12 @@ const looks = (page: Page, type: string) =>
 
 const connection = (page: Page) => page.locator('.connection dd').first().textContent()
 
+/** How far the picture is behind, seconds. */
+async function behind(page: Page): Promise<number> {
+  const [, count, unit] = /\+(\d+) (\w+) behind/.exec((await page.textContent('.behind')) ?? '') ?? []
+  return Number(count) * (unit === 'min' ? 60 : 1)
+}
+
 test('the page is small', () => {
   const folder = new URL('page/', import.meta.url)
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -36,6 +42,21 @@ test('the page is small', () => {
 
 describe('the page in a browser', { skip }, () => {
   const shop = shopWindow()
+
+  /** How many events the server has counted in each second, by its begin. */
+  async function counted(): Promise<Map<number, number>> {
+    const answer = await fetch(new URL('api/history?match=http.hit&step=1000&keys=0', shop.live.url))
+    const { series, from, step } = (await answer.json()) as History
+    const events = series.find(({ field }) => field === undefined)!
+    return new Map(events.at.map((at, i) => [from + at * step, events.n![i]!]))
+  }
+
+  /** Waits until so many more ticks have gone out. */
+  async function ticks(count: number): Promise<void> {
+    const sent = () => Number(shop.live.counters().ticksSent)
+    const before = sent()
+    await until('ticks go out', () => sent() >= before + count)
+  }
 
   // The time before a page is opened is what it has to fill in.
   before(() =>
@@ -60,18 +81,24 @@ describe('the page in a browser', { skip }, () => {
       await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
       const first = await looks(page, 'http.hit')
       await until('the graph moves', async () => (await looks(page, 'http.hit')) !== first)
-      assert.equal(await connection(page), 'Live')
+      await until('it is live', async () => (await connection(page)) === 'Live')
       await shoot(`first-open-${width}-${colorScheme}`)
       assert.ok(
         Number(await page.evaluate('document.documentElement.scrollWidth')) <= width,
         'nothing sticks out',
       )
-      const rows = await numbers(page, 'http.hit')
-      const known = rows.filter(([time]) => new Date(time!).getTime() < opened - 2000)
-      assert.ok(known.length >= 3, `only ${known.length} seconds from before`)
-      assert.ok(
-        known.slice(1, -1).every(([, rate]) => Number.parseFloat(rate!) > 5),
-        JSON.stringify(known),
+      const before = async () =>
+        (await numbers(page, 'http.hit'))
+          .map(([time, rate]) => [new Date(time!).getTime(), Number.parseFloat(rate!)] as const)
+          .filter(([time]) => time < opened - 2000)
+          .slice(1, -1)
+      await until('seconds from before are there', async () => (await before()).length >= 3)
+      // Not all are alike: on a busy machine a second may have few events, or none.
+      const [known, told] = [await before(), await counted()]
+      assert.ok(known.some(([, rate]) => rate > 0))
+      assert.deepEqual(
+        known,
+        known.map(([time]) => [time, told.get(time) ?? 0]),
       )
       assert.deepEqual(problems, [])
       await page.context().close()
@@ -83,18 +110,15 @@ describe('the page in a browser', { skip }, () => {
     await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
     await page.locator('.events tbody tr').first().waitFor()
     await page.keyboard.press('Space')
-    await until('it says how far', async () =>
-      /\+[2-9] s behind/.test((await page.textContent('.behind')) ?? ''),
-    )
+    await until('it says how far', async () => (await behind(page)) >= 2)
     const [graph, list] = [await looks(page, 'http.hit'), await page.textContent('.events tbody')]
-    await until('it is further behind', async () =>
-      /\+[4-9] s behind/.test((await page.textContent('.behind')) ?? ''),
-    )
+    const so = await behind(page)
+    await until('it is further behind', async () => (await behind(page)) >= so + 2)
     assert.equal(await looks(page, 'http.hit'), graph)
     assert.equal(await page.textContent('.events tbody'), list)
     await page.keyboard.press('Space')
     await until('the graph moves', async () => (await looks(page, 'http.hit')) !== graph)
-    assert.equal(await page.locator('.behind').count(), 0)
+    await page.locator('.behind').waitFor({ state: 'detached' })
     assert.deepEqual(problems, [])
     await page.context().close()
   })
@@ -120,17 +144,22 @@ describe('the page in a browser', { skip }, () => {
   test('dragging zooms, all graphs alike; a double click goes live again', async () => {
     const { page, problems } = await open(shop.browser, shop.live.url)
     const area = page.locator('[data-type="http.hit"] .u-over').first()
-    await area.waitFor()
+    // What comes after it may move it.
+    for (const type of ['http.hit', 'cpu.usage'])
+      await page.locator(`[data-type="${type}"] .u-over`).first().waitFor()
     const { x, y, width } = (await area.boundingBox())!
     await page.mouse.move(x + width - 60, y + 40)
     await page.mouse.down()
     await page.mouse.move(x + width - 5, y + 40, { steps: 4 })
     await page.mouse.up()
     await until('the address has the range', async () => /range=\d+-\d+/.test(page.url()))
-    assert.equal(await connection(page), 'Paused')
-    const graph = await looks(page, 'cpu.usage')
-    await page.waitForFunction(`document.querySelector('.behind').textContent.includes('–')`)
-    assert.equal(await looks(page, 'cpu.usage'), graph, 'it stands still')
+    await until('it says so', async () => (await connection(page)) === 'Paused')
+    assert.match((await page.textContent('.behind'))!, /–/)
+    await until('it is drawn, and stands still', async () => {
+      const graph = await looks(page, 'cpu.usage')
+      await ticks(4)
+      return (await looks(page, 'cpu.usage')) === graph
+    })
     await area.dblclick({ position: { x: 30, y: 60 } })
     await until('the range is gone', async () => !page.url().includes('range'))
     assert.deepEqual(problems, [])
@@ -145,13 +174,12 @@ describe('the page in a browser', { skip }, () => {
     const strip = page.locator('.strip[data-type="cpu.usage"]')
     await strip.waitFor()
     await page.locator('[data-type="http.hit"] button[title="Pin to the top"]').click()
-    const address = page.url()
-    const other = await open(shop.browser, address)
-    await other.page.locator('.strip[data-type="cpu.usage"]').waitFor()
-    assert.equal(
-      await other.page.locator('[data-type="http.hit"] button[aria-pressed="true"][title="Unpin"]').count(),
-      1,
+    await until('the address has all', () =>
+      ['hidden=', 'closed=', 'pinned='].every((each) => page.url().includes(each)),
     )
+    const other = await open(shop.browser, page.url())
+    await other.page.locator('.strip[data-type="cpu.usage"]').waitFor()
+    await other.page.locator('[data-type="http.hit"] button[aria-pressed="true"][title="Unpin"]').waitFor()
     await other.page.locator('.strip[data-type="cpu.usage"] button').click()
     await other.page
       .locator('.card[data-type="cpu.usage"] .legend-line[aria-pressed="false"]')
@@ -214,10 +242,17 @@ describe('the page in a browser', { skip }, () => {
 
   test('an event is found, and shown with all that it has', async () => {
     const { page, problems, shoot } = await open(shop.browser, shop.live.url)
-    shop.live.source.emit('order.placed', { number: 4711, customer: { name: 'Ada' } })
     await page.fill('.events input[type="search"]', '4711')
-    const row = page.locator('.events tbody tr', { hasText: 'order.placed' })
-    await row.first().click()
+    const row = page.locator('.events tbody tr', { hasText: 'order.placed' }).first()
+    await until('it is in the list', () => {
+      // The list leaves out what comes while the page is too busy to acknowledge.
+      shop.live.source.emit('order.placed', { number: 4711, customer: { name: 'Ada' } })
+      return row.waitFor({ timeout: 2000 }).then(
+        () => true,
+        () => false,
+      )
+    })
+    await row.click()
     await page.locator('.detail pre', { hasText: '"name": "Ada"' }).waitFor()
     await page.locator('.events').scrollIntoViewIfNeeded()
     await shoot('event-details')
@@ -258,7 +293,7 @@ describe('the page in a browser', { skip }, () => {
       await page.keyboard.press('ArrowLeft')
       return /^\d\d:\d\d:\d\d: .*\d/.test((await page.textContent('[role="status"]')) ?? '')
     })
-    assert.ok(await page.locator('.tooltip').isVisible())
+    await page.locator('.tooltip').waitFor()
     assert.deepEqual(problems, [])
     await page.context().close()
   })
@@ -269,7 +304,7 @@ describe('the page in a browser', { skip }, () => {
     await using router = new EventRouter({ ...ends, component: { route: () => !keeps } })
     const source = new EventSource({ source: 'web-1', connect: [...router.sourceEndpoints], heartbeat: 200 })
     await using lossy = await LiveServer.start({}, { endpoint: router.sinkEndpoints[0]!, source })
-    await source.subscribed('http.hit', { timeout: 5000 })
+    await source.subscribed('http.hit', { timeout: 15_000 })
     lossy.traffic(50, shopping)
     const { page, problems, shoot } = await open(shop.browser, lossy.url)
     await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
@@ -283,10 +318,10 @@ describe('the page in a browser', { skip }, () => {
     await page.locator('.status-figure.alarm', { hasText: 'Lost' }).waitFor()
     const losses = async () =>
       (await numbers(page, 'http.hit')).flatMap((row) => Number.parseFloat(row.at(-1)!) || [])
-    await until('the table has it', async () => (await losses()).length > 0)
-    assert.equal(
-      (await losses()).reduce((sum, each) => sum + each, 0),
-      lossy.counters().lost,
+    assert.ok(lossy.counters().lost > 0)
+    await until(
+      'the table has all of it',
+      async () => (await losses()).reduce((sum, each) => sum + each, 0) === lossy.counters().lost,
     )
     await page.locator('[data-type="http.hit"] button[title="Show as table"]').click()
     await page.locator('[data-type="http.hit"] .chart canvas').first().waitFor()
@@ -308,7 +343,7 @@ describe('the page in a browser', { skip }, () => {
     const endpoint = freeEndpoint('inproc')
     const source = new EventSource({ source: 'web-1', bind: [endpoint] })
     await using first = await LiveServer.start({}, { endpoint, source })
-    await source.subscribed('http.hit', { timeout: 5000 })
+    await source.subscribed('http.hit', { timeout: 15_000 })
     first.traffic(30, shopping)
     const { page, problems, shoot } = await open(shop.browser, first.url)
     await until('some seconds are drawn', async () => (await numbers(page, 'http.hit')).length >= 3)

@@ -45,7 +45,7 @@ async function compare(format: string, lines: readonly Buffer[]): Promise<number
     },
   }
   await using attached = await attach(sink, { connect: [endpoint] })
-  await source.subscribed('written', { timeout: 5000 })
+  await source.subscribed('written', { timeout: 15_000 })
   let taken = 0
   // The first one opens the stream.
   for (const type of ['written', 'made']) source.emit(type, {}, { time: new Date(0) })

@@ -274,10 +274,13 @@ static void check_stream(void)
   zmq_setsockopt(end.socket, ZMQ_SUBSCRIBE, "_report", 7);
   eventstorm_options options = EVENTSTORM_OPTIONS;
   options.heartbeat_ms = 20;
+  /* What is emitted waits until it is flushed: no heartbeat comes between, however slow this is. */
+  options.linger_ms = 60000;
   eventstorm_source *source = open_source(&end, &options, "a");
   EXPECT(eventstorm_subscribed(source, "_report.source", PATIENCE) == EVENTSTORM_OK, "both");
   for (int32_t i = 0; i < 10; i++) EXPECT(emit_number(source, "a", i) == EVENTSTORM_OK, "event %d", i);
   EXPECT(emit_number(source, "b", 1) == EVENTSTORM_UNWANTED, "another type");
+  EXPECT(eventstorm_flush(source, PATIENCE) == EVENTSTORM_OK, "a flush");
   struct head head;
   int64_t next = 0, beats = 0, reports = 0;
   while (beats < 4) {

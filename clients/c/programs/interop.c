@@ -118,7 +118,7 @@ int main(int count, char **values)
   eventstorm_counters counters;
   eventstorm_flush(source, -1);
   eventstorm_count(source, &counters);
-  eventstorm_close(source, 10000);
+  eventstorm_close(source, 30000);
   printf("{\"sent\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"messages\":%" PRIu64 "}\n", counters.sent, counters.dropped,
          counters.messages);
   return 0;
