@@ -398,8 +398,9 @@ export class EventSource implements Running {
     writeHeader(buffer, this.#nameBytes, this.epoch, stream.seq, count)
     this.#end.send(stream.topic, buffer.subarray(0, length))
     stream.seq += count
-    // Half as much again, as the next message may be a little larger.
-    stream.expected = Math.min(this.#options.batchBytes, Math.max(FIRST_BATCH_BYTES, length + (length >> 1)))
+    // Half as much again, as the next message may be a little larger; and what a turn has left over says little of it.
+    const likely = Math.max(FIRST_BATCH_BYTES, length + (length >> 1), stream.expected >> 1)
+    stream.expected = Math.min(this.#options.batchBytes, likely)
     stream.buffer = undefined
     stream.count = 0
     stream.beatIn = 0

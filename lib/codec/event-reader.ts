@@ -1,5 +1,6 @@
 import { DATA_AT, hasKeys, TIME_AT, VALUE_AT } from './event-layout.js'
-import { endOfValue, type NativeBuffer, type ReadSite, readValue, UNREAD, viewOf } from './shape-reader.js'
+import { endOfValue, type ReadSite, readValue, UNREAD, viewOf } from './shape-reader.js'
+import type { NativeBuffer } from './text-reader.js'
 
 /** The fields of an event document: `{ time, data }`, in this order and without extensions. */
 export interface TimedData {

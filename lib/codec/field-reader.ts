@@ -8,13 +8,13 @@ import {
   differs,
   endOfValue,
   keysOf,
-  type NativeBuffer,
   ReadSite,
   readValue,
   type ShapeReader,
   UNREAD,
   viewOf,
 } from './shape-reader.js'
+import type { NativeBuffer } from './text-reader.js'
 
 /** A field of documents of few shapes. */
 export class FieldSite {

@@ -7,8 +7,8 @@
  * BSON's layout: bsonspec.org, version 1.1.
  */
 import { Generated } from './generated.js'
-import { mayKeep } from './kept-texts.js'
 import { isPlainKey } from './shape-writer.js'
+import { type NativeBuffer, TextMemory } from './text-reader.js'
 
 /** Not read: unknown shape, unusual type, or damaged. */
 export const UNREAD = Symbol('unread')
@@ -24,11 +24,6 @@ export class ReadSite {
 }
 
 export type ShapeReader = (source: NativeBuffer, start: number, end: number, depth: number) => unknown
-
-export type NativeBuffer = Buffer & {
-  utf8Slice(from: number, to: number): string
-  latin1Slice(from: number, to: number): string
-}
 
 /** Optional members make shapes: four of them, sixteen. */
 const MAX_SHAPES_PER_SITE = 16
@@ -57,83 +52,13 @@ export function viewOf(source: Buffer): DataView {
   return view
 }
 
-const SLOTS = 16
-const LONGEST_KEPT = 256
-/** Of a place that has kept nothing yet. */
-const NONE = new Uint16Array(SLOTS)
-
-/**
- * The texts seen last at one place. Methods, hosts, versions come again and again, and to compare bytes is far
- * cheaper than to make a new string. Where texts hardly ever repeat, it turns itself off.
- */
-class TextMemory {
-  #lengths = NONE
-  #bytes: DataView[] = []
-  #texts: string[] = []
-  #credit = 512
-
-  read(source: NativeBuffer, start: number, end: number): string | typeof UNREAD {
-    const length = end - start
-    if (this.#credit <= 0 || length > LONGEST_KEPT || length === 0) return makeText(source, start, end)
-    const slot = (length * 7 + source[end - 1]! * 3 + source[start + (length >> 1)]!) & (SLOTS - 1)
-    if (this.#lengths[slot] === length && same(this.#bytes[slot]!, start, length)) {
-      if (this.#credit < 4096) this.#credit++
-      return this.#texts[slot]!
-    }
-    this.#credit -= 2
-    const text = makeText(source, start, end)
-    if (text === UNREAD) return UNREAD
-    this.#keep(slot, text, source, start, end)
-    return text
-  }
-
-  #keep(slot: number, text: string, source: NativeBuffer, start: number, end: number): void {
-    if (this.#lengths === NONE) {
-      if (!mayKeep(this, SLOTS)) {
-        this.#credit = 0
-        return
-      }
-      this.#lengths = new Uint16Array(SLOTS)
-    }
-    this.#lengths[slot] = end - start
-    this.#bytes[slot] = new DataView(source.buffer.slice(source.byteOffset + start, source.byteOffset + end))
-    this.#texts[slot] = text
-  }
-}
-
-/** Whether the `length` bytes from `start` on are these. */
-function same(known: DataView, start: number, length: number): boolean {
-  const whole = length & ~3
-  let i = 0
-  for (; i < whole; i += 4) if (known.getInt32(i) !== view.getInt32(start + i)) return false
-  for (; i < length; i++) if (known.getUint8(i) !== view.getUint8(start + i)) return false
-  return true
-}
-
-// Found once: in Buffer's prototype V8 looks methods up at each call.
-const { latin1Slice, utf8Slice } = Buffer.prototype as NativeBuffer
-
-function makeText(source: NativeBuffer, start: number, end: number): string | typeof UNREAD {
-  if (isAscii(start, end)) return latin1Slice.call(source, start, end)
-  const text = utf8Slice.call(source, start, end)
-  // Either there was such a character or the bytes were no UTF-8: `bson` tells which.
-  return text.includes('\ufffd') ? UNREAD : text
-}
-
-function isAscii(start: number, end: number): boolean {
-  let at = start
-  for (; at + 4 <= end; at += 4) if ((view.getInt32(at) & 0x80808080) !== 0) return false
-  for (; at < end; at++) if (view.getUint8(at) >= 0x80) return false
-  return true
-}
-
 /** A text value at `at`, whose content must end before `end`. */
 function readText(source: NativeBuffer, at: number, end: number, texts: TextMemory): string | typeof UNREAD {
   const size = view.getInt32(at, true)
   const stop = at + 3 + size
   if (size < 1 || stop >= end || source[stop] !== 0) return UNREAD
   endOfValue = stop + 1
-  return texts.read(source, at + 4, stop)
+  return texts.read(view, source, at + 4, stop) ?? UNREAD
 }
 
 /**

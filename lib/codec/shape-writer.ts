@@ -91,6 +91,8 @@ const NONE: string[] = []
 class TextMemory {
   #texts = NONE
   #bytes: DataView[] = []
+  /** Bytes of each, rounded up to eight: to ask a view costs more than to ask a list. */
+  #sizes: number[] = []
   #credit = 512
 
   /** Writes what the text is as a value. */
@@ -102,7 +104,7 @@ class TextMemory {
     const slot = (length + text.charCodeAt(length >> 1)) & (SLOTS - 1)
     if (this.#texts[slot] === text) {
       const bytes = this.#bytes[slot]!
-      const size = bytes.byteLength
+      const size = this.#sizes[slot]!
       if (at + size <= limit) {
         if (this.#credit < 4096) this.#credit++
         viewOf(target)
@@ -129,6 +131,7 @@ class TextMemory {
     target.copy(bytes, 0, at, end)
     this.#texts[slot] = text
     this.#bytes[slot] = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#sizes[slot] = bytes.length
   }
 }
 
