@@ -33,7 +33,7 @@ const DEFAULTS = { [GROWTH]: 0, [YOUNG_GROWTH]: 2 }
  * much again in messages, for ever. So it may grow only where collections are many.
  *
  * All of this was measured with Node.js 20. V8 of Node.js 22 does not let the young generation grow beyond 16 MiB anyway, and that
- * of Node.js 24 hardly listens to the first flag: 28 major collections became 23, where Node.js 22 went from 21 to 3.
+ * of Node.js 24 hardly listens to the flag for major collections; there it is the minor ones that spare them (25 became 3).
  *
  * These are flags of V8 for the whole process, so a library may not set them by itself: the program `eventstorm` does, and a
  * program of your own that does nothing but handle events may.
