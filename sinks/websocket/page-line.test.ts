@@ -201,6 +201,29 @@ describe('a page that was away', { skip: withoutChromium() }, () => {
     await page.context().close()
   })
 
+  test('a graph whose lines become fewer is drawn with those that it has until it is made anew', async () => {
+    await using late = await LiveServer.start()
+    await late.source.subscribed('job.done', { timeout: 15_000 })
+    late.traffic(20, (count) => ({
+      type: 'job.done',
+      data: { red: 40 + (count % 7), blue: 90 + (count % 5) },
+    }))
+    // Pictures are drawn by frames; what follows a change of the page comes some of them later here.
+    const script = '{ const soon = setTimeout; setTimeout = (call, ms) => soon(call, ms || 700) }'
+    const { page, problems } = await open(shop.browser, late.url, { script })
+    const card = page.locator('[data-type="job.done"]')
+    const both = card.locator('figure', { hasText: 'red, blue' })
+    await both.locator('canvas').waitFor()
+    late.source.describe('job.done', {
+      fields: { red: { title: 'Red', unit: 'mm' }, blue: { title: 'Blue', unit: 'kg' } },
+    })
+    for (const title of ['Red', 'Blue'])
+      await card.locator('figure', { hasText: title }).locator('canvas').waitFor()
+    await both.waitFor({ state: 'detached' })
+    assert.deepEqual(problems, [])
+    await page.context().close()
+  })
+
   test('a day is drawn by ten seconds', async () => {
     const end = Math.floor(Date.now() / 10_000) * 10_000
     const clock = new ControlledClock(end - 7_200_000)

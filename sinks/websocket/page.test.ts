@@ -60,10 +60,10 @@ describe('the page in a browser', { skip }, () => {
 
   // The time before a page is opened is what it has to fill in.
   before(() =>
-    until('five seconds are known', async () => {
+    until('ten seconds are known', async () => {
       const answer = await fetch(new URL('api/history?match=http.hit', shop.live.url))
       const { series } = (await answer.json()) as History
-      return (series[0]?.at.length ?? 0) >= 5
+      return (series[0]?.at.length ?? 0) >= 10
     }),
   )
 

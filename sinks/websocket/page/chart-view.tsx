@@ -36,14 +36,18 @@ export function ChartView(props: { page: Page; panel: Panel; wanted(): void; mem
   const { page, panel, member } = props
   const host = useRef<HTMLDivElement>(null)
   const chart = useRef<Chart | undefined>(undefined)
-  const current = useRef(panel)
-  current.current = panel
+  // The panel of the chart's lines. A new one takes its place together with a new chart: effects come later than what is
+  // rendered, and a picture may be drawn between them.
+  const drawn = useRef(panel)
   const given = useRef(props)
   given.current = props
   const hidden = page.view.hidden[panel.id] ?? []
   const names = panel.lines.map((line) => line.name).join('\n')
   const { hint } = panel
 
+  useEffect(() => {
+    drawn.current = panel
+  })
   useEffect(() => {
     const maker = new PictureMaker()
     const made = new Chart(
@@ -67,11 +71,11 @@ export function ChartView(props: { page: Page; panel: Panel; wanted(): void; mem
           given.current.wanted()
           if (given.current.member) return given.current.member.picture()
           const [from, to] = page.window()
-          return maker.make(page.storeOf(panel.type), panel.type, current.current.lines, from, to, page.end())
+          return maker.make(page.storeOf(panel.type), panel.type, drawn.current.lines, from, to, page.end())
         },
         onZoom: (from, to) => page.zoom(from, to),
         onReset: () => page.goLive(),
-        onCursor: (from, index) => pointAt(page, from, current.current, index),
+        onCursor: (from, index) => pointAt(page, from, drawn.current, index),
       },
       (resized) => page.scheduler.invalidate(resized, true),
     )
@@ -112,7 +116,7 @@ export function ChartView(props: { page: Page; panel: Panel; wanted(): void; mem
         role="group"
         aria-roledescription="graph"
         aria-label={`${panel.title} of ${panel.type}: ${summary}. Arrow keys read single points.`}
-        onKeyDown={(event) => chart.current && readPoint(page, chart.current, panel, event)}
+        onKeyDown={(event) => chart.current && readPoint(page, chart.current, drawn.current, event)}
         onBlur={() => chart.current?.setCursor(undefined)}
       />
     </figure>
