@@ -45,7 +45,8 @@ and bson; NATS, Redis and MQTT run with their own servers and their usual client
 hundred as a list in one. Of everybody at most 40,000 events are on the way: the receiver tells the sender how far it is.
 The C program, which is the ceiling, sends the same bytes in messages of the same size (64 KiB) and adds up the same
 numbers; it is held back by libzmq itself, 1000 messages at each end. Every Node.js process here has \`relaxCollector\`, as the
-program has it, but for one row. The ratios are medians of the ratios of each round.`,
+program has it, but for one row. Everybody runs for some seconds, so the faster ones send more events. The ratios are medians of
+the ratios of each round.`,
     bound: `Sender and receiver share the machine with libzmq's threads and, where there is one, the router or broker between them. With
 two cores that is what bounds everybody who needs more than two busy threads: through a router or a broker three processes
 share two cores, so the CPU of an event says more than the rate. What C on libzmq does is what the loopback device and the
@@ -241,14 +242,18 @@ processes would spare, and events would leave the machine no more. Writing and r
 own representation; a sink that reads two fields, or keeps bytes, does without. The objects that a sink is handed have to be
 made and collected; who reads messages as bytes does not pay for them.
 
-From bytes to bytes takes twice the CPU of C. By \`perf\` (a busy machine, so shares only), of the sender: the kernel's copying a
-quarter, one call of JavaScript an event a quarter, copying the event's bytes and \`malloc\` an eighth, V8's collector and what
-zeromq.js makes for each message (a promise, a reference, a call into C++) the rest. Of the receiver: the kernel's copying
-three tenths, walking the lengths, which waits for lines of the cache, a quarter, the collector a fifth, zeromq.js the rest. C
-has the kernel's part and the lines of the cache, too. What would remove the rest: to emit and to take lists of events instead
-of one at a time, and buffers that are used again, but zeromq.js does not tell when libzmq is done with one. Tried, of no or
-little use: messages of 256 KiB, a quarter of the events on the way, fewer returns of memory to the system, and more minor
-collections.`,
+From bytes to bytes (the first question) the rate is that of C or little less, with half as much CPU again at the sender and
+none more at the receiver. By \`perf\`, of the sender: a third is the kernel's copying and waking; a quarter the copying of
+events into a message, half of that page faults of buffers that are new each time; a twelfth looking at the length and the
+keys of each event. The rest are objects that V8 and zeromq.js make for each message, and the start of the process. What would
+remove it are buffers that are used again, but zeromq.js does not tell when libzmq is done with one.
+
+It took twice the CPU of C until two things were found. \`emit\` is called for each event, \`emitEncoded\` for many. And V8
+counts messages that are not freed yet, which lie outside of its heap, and marks all of its heap after 64 MiB of them: a fifth
+of the CPU at both ends. A minor collection after every 12 MiB that came (\`relaxCollector\`) frees them before. At a sender V8
+makes one by itself after 32 MiB, which frees what has left by then; what survives two of them is freed by a major one alone,
+so that more on the way than is allowed here costs CPU. Tried, of no or little use: messages of 256 KiB, and fewer returns of
+memory to the system.`,
     plot: (tables) =>
       bars(
         'CPU of an event, microseconds',
