@@ -185,13 +185,16 @@ test('maxMemory: subscriptions beyond maxSubscriptions that take the memory are 
 test('maxMemory: messages without an end are thrown out at either side, and events go on', async () => {
   const part = Buffer.concat(Array(1000).fill(frame(Buffer.alloc(1000), { more: true })))
   const rss = () => process.memoryUsage.rss()
-  const endless = function* () {
-    // More than the bound, and no more than a failing test may take. By what it takes, since what was given back is used
-    // again first, and on a machine that is busy that may be much.
-    for (const most = rss() + 300 * 2 ** 20; rss() < most; ) yield part
+  let enough = false
+  function* until300MiBAbove(begin: number) {
+    // By what the process takes, since what was given back is used again first.
+    while (rss() < begin + 300 * 2 ** 20) yield part
+    enough = true
   }
   const maxMemory = rss() + 16 * 2 ** 20
-  await using router = new EventRouter({ ...bound(), maxMemory })
+  // The router looks at its memory when this clock says so.
+  const clock = new ControlledClock()
+  await using router = new EventRouter({ ...bound(), maxMemory, clock })
   await using source = new EventSource({ source: 's', connect: [...router.sourceEndpoints], ...FAST })
   const good = await collector(router.sinkEndpoints)
   await using _ = good.sink
@@ -204,8 +207,15 @@ test('maxMemory: messages without an end are thrown out at either side, and even
     [router.sinkEndpoints[0]!, 'SUB'],
   ] as const) {
     const before = router.counters().resets as number
-    // Until it is disconnected: nothing else would do that.
-    await pour(await enter(endpoint, type), endless(), false)
+    // What one reset has given back and what comes next would be no growth together, so it looks between them.
+    const resting = rss()
+    await clock.advance(1000)
+    const stranger = await enter(endpoint, type)
+    enough = false
+    const poured = pour(stranger, until300MiBAbove(Math.max(resting, maxMemory)), false)
+    await until('enough was poured', () => enough, 60_000)
+    await clock.advanceUntil('it is disconnected', () => stranger.destroyed, 1000)
+    await poured
     assert.ok((router.counters().resets as number) > before)
     const seen = good.seen.length
     await until('events come again', () => {
