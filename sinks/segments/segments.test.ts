@@ -381,7 +381,10 @@ test('without DuckDB it says what to install', async (t) => {
     import segments from './sinks/segments/segments.js'
     const sink = segments.create(segments.options.parse({ path: 'store' }))
     await attach(sink, { bind: ['tcp://127.0.0.1:0'] }).catch((error) => console.log(error.code, error.message))`
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder })
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: folder,
+    timeout: 60_000,
+  })
   assert.match(stdout, /^SINK_FAILED .*npm install @duckdb\/node-api\n$/)
   assert.equal(existsSync(join(folder, 'store')), false)
 })
