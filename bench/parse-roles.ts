@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { BSON } from 'bson'
-import { LineSplitter, type OnLine } from '../lib/follow/index.js'
+import { LineSplitter, type OnLine, readBlocks } from '../lib/follow/index.js'
 import { relaxCollector, startSource, subscribe } from '../lib/index.js'
 import nginx from '../sources/nginx/nginx.js'
 
@@ -55,7 +55,7 @@ const roles: Record<string, () => Promise<void>> = {
       const events = parser.line(line)
       if (Array.isArray(events)) for (const event of events) add(event.data as Hit)
     })
-    for await (const block of createReadStream(file, { highWaterMark: 1 << 16 })) splitter.push(block)
+    for await (const block of readBlocks(file)) splitter.push(block)
     splitter.end()
   },
 
@@ -70,14 +70,22 @@ const roles: Record<string, () => Promise<void>> = {
       if (Array.isArray(events)) for (const event of events) totals.bytes += BSON.serialize(event).length
       totals.lines++
     }
-    onLine.bytes = (block, from) => {
-      writer!.begin(block, from)
-      totals.bytes += writer!.write(target, 0, target.length)
-      totals.lines++
-      return writer!.next
+    onLine.bytes = {
+      take(block, from) {
+        writer!.begin(block, from)
+        const before = totals.lines
+        do {
+          const end = writer!.write(target, 0, target.length)
+          if (end < 0) break
+          totals.bytes += end
+          totals.lines++
+        } while (writer!.taken())
+        return totals.lines - before
+      },
+      next: () => writer!.next,
     }
     const splitter = new LineSplitter(1 << 20, onLine)
-    for await (const block of createReadStream(file, { highWaterMark: 1 << 16 })) splitter.push(block)
+    for await (const block of readBlocks(file)) splitter.push(block)
     splitter.end()
   },
 

@@ -90,10 +90,11 @@ export interface Emit {
   /** Hands one event to the bus. Never waits. Returns false when nobody wants events of that type. */
   (event: NewEvent): boolean
   /**
-   * The same for data that is never made, only written: several times as fast. False: it was not taken (nobody wants
-   * it, or the writer says UNUSUAL), and has to be made and emitted after all, as that is what counts it.
+   * The same for data that is never made, only written: several times as fast. Takes events as long as the writer has
+   * another one, and returns how many it took. One that it did not take (nobody wants it, the writer says UNUSUAL, it
+   * is too large) has to be made and emitted after all, as that is what counts it.
    */
-  written?(type: string, writer: DataWriter): boolean
+  written?(type: string, writer: DataWriter): number
 }
 
 /** Everything that runs: an EventSource, an EventRouter, an attached sink, a started source component. */
@@ -193,14 +194,14 @@ export interface LineParser {
 }
 
 /**
- * Writes the event that a line makes from the line's bytes. It says UNUSUAL of any line for which it would not write
+ * Writes the events that lines make from the lines' bytes. It says UNUSUAL of any line for which it would not write
  * just what the parser makes; the parser has that line then.
  */
 export interface LineWriter extends DataWriter {
   readonly type: string
-  /** Where the line ends, its line feed included, once it was written. */
+  /** Where the line begins that is to be written, the one behind the last that was taken. */
   readonly next: number
-  /** The line that is to be written begins at `from`. `block` is made of whole lines, each with its line feed. */
+  /** The lines from `from` on are to be written. `block` is made of whole lines, each with its line feed. */
   begin(block: Buffer, from: number): void
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { collectMessages, ENOUGH, messageCame, wasCollected } from './done-messages.js'
+import { collectMessages, ENOUGH, messagePassed, wasCollected } from './done-messages.js'
 
 /** Minor collections that V8 was told to make. */
 function toldCollections() {
@@ -32,21 +32,21 @@ function toldCollections() {
 
 test('a minor collection is made after so many bytes of messages, and only between the two calls', async () => {
   using told = toldCollections()
-  messageCame(ENOUGH)
+  messagePassed(ENOUGH)
   assert.equal(await told.take(), 0)
   const end = collectMessages()
   for (let i = 0; i < 3; i++) {
-    messageCame(ENOUGH - 1)
+    messagePassed(ENOUGH - 1)
     assert.equal(await told.take(), 0)
-    messageCame(1)
+    messagePassed(1)
     assert.equal(await told.take(), 1)
   }
-  messageCame(ENOUGH - 1)
+  messagePassed(ENOUGH - 1)
   wasCollected()
-  messageCame(ENOUGH - 1)
+  messagePassed(ENOUGH - 1)
   assert.equal(await told.take(), 0, 'V8 has just done so by itself')
   end()
-  messageCame(ENOUGH)
+  messagePassed(ENOUGH)
   assert.equal(await told.take(), 0)
 })
 

@@ -351,13 +351,23 @@ test('headers are written at the offsets that a reader expects', async () => {
   assert.equal(header.source, 'ä'.repeat(100))
 })
 
-/** Writes `{ n: int32 }` and so many bytes more of text. */
-function numberWriter(n: number, text = ''): DataWriter & { calls: number } {
+/**
+ * Writes `{ n, t }` for each number, with so many bytes of text; none for one below zero.
+ * @param before called before an event is written
+ */
+function numberWriter(
+  numbers: number[],
+  text = '',
+  before?: (n: number) => void,
+): DataWriter & { left: number[] } {
   return {
-    time: 1000 + n,
-    calls: 0,
+    left: [...numbers],
+    get time() {
+      return 1000 + this.left[0]!
+    },
     write(target, at, limit) {
-      this.calls++
+      const n = this.left[0]!
+      before?.(n)
       const bytes = Buffer.from(`\0\0\0\0\x10n\0\0\0\0\0\x02t\0\0\0\0\0${text}\0\0`)
       bytes.writeInt32LE(bytes.length, 0)
       bytes.writeInt32LE(n, 7)
@@ -367,26 +377,27 @@ function numberWriter(n: number, text = ''): DataWriter & { calls: number } {
       target.set(bytes, at)
       return at + bytes.length
     },
+    taken() {
+      this.left.shift()
+      return this.left.length > 0
+    },
   }
 }
 
 test('data that is written, not made, travels among the events of its type', async () => {
   await using on = await listened({ batchBytes: '64KiB', maxEventBytes: 100_000 })
   const { source } = on
-  assert.equal(source.emitWritten('a', numberWriter(0)), false, 'a stream is opened by an event')
+  assert.equal(source.emitWritten('a', numberWriter([0])), 0, 'a stream is opened by an event')
   source.emit('a', { n: 0, t: '' })
-  const writer = numberWriter(1, 'x'.repeat(5000))
-  assert.equal(source.emitWritten('a', writer), true)
-  assert.ok(writer.calls > 1, 'the message had to grow')
-  assert.equal(source.emitWritten('a', numberWriter(-1)), false)
+  assert.equal(source.emitWritten('a', numberWriter([1], 'x'.repeat(5000))), 1)
+  assert.equal(source.emitWritten('a', numberWriter([-1])), 0)
   source.emit('a', { n: 2, t: '' })
   // One that is larger than a message has to go the other way.
-  assert.equal(source.emitWritten('a', numberWriter(3, 'x'.repeat(70_000))), false)
+  assert.equal(source.emitWritten('a', numberWriter([3], 'x'.repeat(70_000))), 0)
   const large = await listened({ maxEventBytes: 1000 })
   large.source.emit('a', {})
-  assert.throws(() => large.source.emitWritten('a', numberWriter(4, 'x'.repeat(2000))), {
-    code: 'EVENT_TOO_LARGE',
-  })
+  const tooLarge = numberWriter([4], 'x'.repeat(2000))
+  assert.equal(large.source.emitWritten('a', tooLarge), 0, 'nor one above maxEventBytes')
   await large[Symbol.asyncDispose]()
   await until('all have come', () => on.events.length === 3)
   assert.deepEqual(
@@ -400,4 +411,47 @@ test('data that is written, not made, travels among the events of its type', asy
   assert.equal(on.events[1]!.time.getTime(), 1001)
   const { emitted, sent, unwanted } = source.counters()
   assert.deepEqual({ emitted, sent, unwanted }, { emitted: 3, sent: 3, unwanted: 0 })
+})
+
+test('many events that are written fill messages to their limits, up to the one that is not', async () => {
+  const numbers = Array.from({ length: 1000 }, (_, n) => n)
+  for (const [limits, batches] of [
+    [{ batchBytes: '16KiB', batchEvents: 10_000 }, 5],
+    [{ batchBytes: '64KiB', batchEvents: 300 }, 4],
+  ] as const) {
+    await using on = await listened(limits)
+    const { source } = on
+    source.emit('a', { n: -1, t: '' })
+    const writer = numberWriter([...numbers, -1, 5], 'x'.repeat(30))
+    assert.equal(source.emitWritten('a', writer), 1000)
+    assert.deepEqual(writer.left, [-1, 5], 'it stands at the one that was not taken')
+    await until('all have come', () => on.events.length === 1001)
+    assert.deepEqual(
+      on.events.map(({ seq, data }) => [seq, (data as { n: number }).n]),
+      [-1, ...numbers].map((n, seq) => [seq, n]),
+    )
+    assert.equal(source.counters().batches, batches)
+    assert.equal(source.counters().emitted, 1001)
+  }
+})
+
+test('a writer may emit, and throw', async () => {
+  await using on = await listened()
+  const { source } = on
+  source.emit('a', { n: 0, t: '' })
+  const emitting = numberWriter([1, 2, 3], '', (n) => {
+    source.emit('a', { n: 10 * n, t: '' })
+    if (n === 2) source.emitWritten('a', numberWriter([25]))
+  })
+  assert.equal(source.emitWritten('a', emitting), 3)
+  const throwing = numberWriter([4, 5], '', (n) => {
+    if (n === 5) throw new RangeError('out of bounds')
+  })
+  assert.equal(source.emitWritten('a', throwing), 1)
+  await until('all have come', () => on.events.length === 9)
+  const got = on.events.map(({ data }) => (data as { n: number }).n)
+  assert.deepEqual(
+    got.toSorted((a, b) => a - b),
+    [0, 1, 2, 3, 4, 10, 20, 25, 30],
+  )
 })

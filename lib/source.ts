@@ -5,6 +5,7 @@ import {
   type DataWriter,
   encodeEvent,
   MAX_BSON_BYTES,
+  NO_ROOM,
   UNUSUAL,
   writeEvent,
   writeEventOf,
@@ -12,12 +13,13 @@ import {
 import { bytesOf, countEncoded, takeEncoded } from './codec/encoded-events.js'
 import { type Logger, type Running, type Status, silent } from './component.js'
 import type { Counters } from './counter-info.js'
+import { messagePassed } from './done-messages.js'
 import { checkTypeName, type Data, isReserved, isTypeName } from './event.js'
 import type { TypeHint } from './hint.js'
 import type { Interest } from './interest.js'
 import { Lifecycle } from './lifecycle.js'
 import { ListenerWait } from './listener-wait.js'
-import { FIRST_BATCH_BYTES, OpenStream } from './open-stream.js'
+import { OpenStream } from './open-stream.js'
 import { parseOptions, type z } from './options.js'
 import { inParts, type ReportType, type SentStream, SOURCE_REPORT, type SourceReport } from './report.js'
 import type { ConnectionCounters } from './sockets/connections.js'
@@ -100,6 +102,8 @@ export class EventSource implements Running {
   #heartbeatVersion = 0
   #listeners: ListenerWait
   #hints: ToldHints
+  /** Where events are written before they are copied into a message: it stays in the cache, as no message does. */
+  #buffer: Buffer | undefined
   #counters = {
     emitted: 0,
     sent: 0,
@@ -187,18 +191,40 @@ export class EventSource implements Running {
   }
 
   /**
-   * Emits one event whose data `writer` writes straight into the message.
+   * Emits events whose data `writer` writes straight into the message, as long as it has another one.
    *
-   * @returns whether it was taken. If not, nothing was counted either: nobody had asked for it, or the writer cannot
-   *   write it; `emit` it.
-   * @throws EVENT_TOO_LARGE
+   * @returns how many were taken. The one that was not is not counted either: nobody had asked for it, it is too large,
+   *   or the writer cannot write it; `emit` it.
    */
-  emitWritten(type: string, writer: DataWriter): boolean {
+  emitWritten(type: string, writer: DataWriter): number {
     const stream = this.#streams.get(type)
-    if (stream === undefined || this.#life.status !== 'running' || !this.#isWanted(type, stream)) return false
-    if (!this.#write(type, stream, undefined, writer)) return false
-    this.#counters.emitted++
-    return true
+    if (stream === undefined || this.#life.status !== 'running' || !this.#isWanted(type, stream)) return 0
+    const { maxEventBytes, batchBytes, batchEvents } = this.#options
+    const clock = this.#clock
+    // A writer may emit, too.
+    const buffer = this.#buffer ?? Buffer.allocUnsafeSlow(batchBytes)
+    this.#buffer = undefined
+    let taken = 0
+    for (let more = true; more; ) {
+      const room = batchBytes - (stream.count > 0 ? stream.length : this.#headerLength)
+      let length = 0
+      let count = 0
+      let end: number
+      do {
+        end = writeEventOf(buffer, length, Math.min(room, length + maxEventBytes), writer, clock)
+        if (end < 0) break
+        length = end
+        count++
+        more = writer.taken()
+      } while (more && stream.count + count < batchEvents)
+      if (count > 0) this.#append(stream, buffer.subarray(0, length), count)
+      taken += count
+      if (end === UNUSUAL || (end === NO_ROOM && stream.count === 0)) break
+      if (end === NO_ROOM) this.#sendFull(stream)
+    }
+    this.#buffer = buffer
+    this.#counters.emitted += taken
+    return taken
   }
 
   /**
@@ -296,7 +322,11 @@ export class EventSource implements Running {
       }
       return undefined
     }
-    const stream = new OpenStream(type)
+    return this.#newStream(type)
+  }
+
+  #newStream(type: string): OpenStream {
+    const stream = new OpenStream(type, this.#headerLength, this.#options.batchBytes)
     this.#streams.set(type, stream)
     return stream
   }
@@ -311,17 +341,14 @@ export class EventSource implements Running {
 
   /**
    * Writes an event of a usual shape straight into the open message. False: it has to go the other way.
-   * @param time milliseconds since 1970; undefined for data that is a DataWriter, which knows the time itself
+   * @param time milliseconds since 1970
    */
-  #write(type: string, stream: OpenStream, time: number | undefined, data: Data | DataWriter): boolean {
+  #write(type: string, stream: OpenStream, time: number, data: Data): boolean {
     for (;;) {
-      const buffer = this.#room(stream, 0)
+      const buffer = stream.room(0)
       stream.writing = true
       const { length } = stream
-      const end =
-        time === undefined
-          ? writeEventOf(buffer, length, buffer.length, data as DataWriter, this.#clock)
-          : writeEvent(buffer, length, buffer.length, time, data, stream.site)
+      const end = writeEvent(buffer, length, buffer.length, time, data, stream.site)
       stream.writing = false
       // A getter in the data has emitted into this very message, which goes on in another buffer.
       if (stream.buffer !== buffer) return false
@@ -332,16 +359,16 @@ export class EventSource implements Running {
       }
       if (end === UNUSUAL) return false
       // No room: a larger buffer up to the size of a message, then a message of its own, then the other way.
-      if (buffer.length < this.#options.batchBytes) this.#room(stream, buffer.length - stream.length + 1)
-      else if (stream.count > 0) this.#send(stream)
+      if (buffer.length < this.#options.batchBytes) stream.room(buffer.length - length + 1)
+      else if (stream.count > 0) this.#sendFull(stream)
       else return false
     }
   }
 
   /** Adds encoded events to the open message, or to a new one if there they do not fit. */
   #append(stream: OpenStream, events: Uint8Array, count = 1): void {
-    if (stream.count > 0 && stream.length + events.length > this.#options.batchBytes) this.#send(stream)
-    this.#room(stream, events.length).set(events, stream.length)
+    if (stream.count > 0 && stream.length + events.length > this.#options.batchBytes) this.#sendFull(stream)
+    stream.room(events.length).set(events, stream.length)
     this.#added(stream, stream.length + events.length, count)
   }
 
@@ -353,21 +380,7 @@ export class EventSource implements Running {
       this.#filling.push(stream)
       this.#scheduleFlush()
     }
-    if (stream.count >= this.#options.batchEvents) this.#send(stream)
-  }
-
-  /** The buffer of the open message, with room for so many more bytes. */
-  #room(stream: OpenStream, bytes: number): Buffer {
-    if (stream.buffer === undefined) {
-      stream.length = this.#headerLength
-      stream.buffer = Buffer.allocUnsafeSlow(Math.max(stream.expected, stream.length + bytes))
-    } else if (stream.writing || stream.length + bytes > stream.buffer.length) {
-      const doubled = Math.min(stream.buffer.length * 2, this.#options.batchBytes)
-      const larger = Buffer.allocUnsafeSlow(Math.max(doubled, stream.length + bytes))
-      stream.buffer.copy(larger, 0, 0, stream.length)
-      stream.buffer = larger
-    }
-    return stream.buffer
+    if (stream.count >= this.#options.batchEvents) this.#sendFull(stream)
   }
 
   #scheduleFlush(): void {
@@ -388,7 +401,13 @@ export class EventSource implements Running {
     for (const stream of filling) {
       stream.listed = false
       this.#send(stream)
+      stream.filled = false
     }
+  }
+
+  #sendFull(stream: OpenStream): void {
+    stream.filled = true
+    this.#send(stream)
   }
 
   /** Sends the open message of a stream. Its buffer belongs to libzmq from here on. */
@@ -397,14 +416,8 @@ export class EventSource implements Running {
     if (buffer === undefined || count === 0) return
     writeHeader(buffer, this.#nameBytes, this.epoch, stream.seq, count)
     this.#end.send(stream.topic, buffer.subarray(0, length))
-    stream.seq += count
-    // Half as much again, as the next message may be a little larger; and what a turn has left over says little of it.
-    const likely = Math.max(FIRST_BATCH_BYTES, length + (length >> 1), stream.expected >> 1)
-    stream.expected = Math.min(this.#options.batchBytes, likely)
-    stream.buffer = undefined
-    stream.count = 0
-    stream.beatIn = 0
-    stream.beatPause = 1
+    stream.sent()
+    messagePassed(length)
     if (stream.reserved) this.#counters.told += count
     else this.#counters.sent += count
     this.#counters.bytes += length
@@ -429,8 +442,7 @@ export class EventSource implements Running {
   }
 
   #tell(type: string, event: Uint8Array): void {
-    const stream = this.#streams.get(type) ?? new OpenStream(type)
-    this.#streams.set(type, stream)
+    const stream = this.#streams.get(type) ?? this.#newStream(type)
     this.#append(stream, event)
   }
 

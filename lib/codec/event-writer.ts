@@ -1,7 +1,7 @@
 import { DATA_AT, TIME_AT, VALUE_AT, writeKeys } from './event-layout.js'
 import { DOCUMENT, NO_ROOM, UNUSUAL, viewOf, type WriteSite, writeDate, writeValue } from './shape-writer.js'
 
-/** Something that writes the data of an event as BSON without ever having had it as an object. */
+/** Something that writes the data of events as BSON, one after the other, without ever having had it as objects. */
 export interface DataWriter {
   /**
    * Writes a document to `at`, and nothing at `limit` or behind it. May be called several times for one event.
@@ -10,12 +10,11 @@ export interface DataWriter {
   write(target: Buffer, at: number, limit: number): number
   /** When it happened, milliseconds since 1970, known once `write` has returned. Undefined: now. */
   readonly time: number | undefined
-}
-
-function endEvent(target: Buffer, start: number, end: number): number {
-  target[end] = 0
-  viewOf(target).setInt32(start, end + 1 - start, true)
-  return end + 1
+  /**
+   * Called when the event that was written last is on its way.
+   * @returns whether there is another one, which `write` is to write from now on
+   */
+  taken(): boolean
 }
 
 /**
@@ -42,11 +41,11 @@ export function writeEvent(
     // A getter that throws: the other way finds the words for it.
     return UNUSUAL
   }
-  return end < 0 ? end : endEvent(target, start, end)
+  return end < 0 ? end : endEvent(viewOf(target), start, end)
 }
 
 /**
- * The same with data that somebody else writes.
+ * The same with data that somebody else writes. One who throws instead has not written it.
  * @param clock asked when the writer does not know the time
  */
 export function writeEventOf(
@@ -58,10 +57,22 @@ export function writeEventOf(
 ): number {
   const at = start + VALUE_AT
   if (at + 1 > limit) return NO_ROOM
-  const end = writer.write(target, at, limit - 1)
+  let end: number
+  try {
+    end = writer.write(target, at, limit - 1)
+  } catch {
+    return UNUSUAL
+  }
   if (end < 0) return end
-  writeKeys(viewOf(target), start)
+  const view = viewOf(target)
+  writeKeys(view, start)
   target[start + DATA_AT] = DOCUMENT
   writeDate(start + TIME_AT, writer.time ?? clock.now())
-  return endEvent(target, start, end)
+  return endEvent(view, start, end)
+}
+
+function endEvent(view: DataView, start: number, end: number): number {
+  view.setInt8(end, 0)
+  view.setInt32(start, end + 1 - start, true)
+  return end + 1
 }

@@ -85,16 +85,14 @@ export function emitLines(parser: LineParser, file: string, emit: Emit, counters
   }
   const { writer } = parser
   if (writer !== undefined && emit.written !== undefined) {
-    onLine.bytes = (block, from) => {
-      writer.begin(block, from)
-      try {
-        if (!emit.written!(writer.type, writer)) return 0
-      } catch {
-        // Too large: as text it is told what is wrong.
-        return 0
-      }
-      counters.events++
-      return writer.next
+    onLine.bytes = {
+      take(block, from) {
+        writer.begin(block, from)
+        const taken = emit.written!(writer.type, writer)
+        counters.events += taken
+        return taken
+      },
+      next: () => writer.next,
     }
   }
   return {

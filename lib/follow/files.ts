@@ -5,8 +5,8 @@ import { type FileSettings, FollowedFile, newFileCounters } from './file.js'
 import type { OnLine } from './lines.js'
 import { directoryOf, expandGlob, isGlob } from './names.js'
 
-/** Bytes read from one file before the next one has its turn. */
-const TURN_BYTES = 128 * 1024
+/** Bytes read from one file before the next one has its turn. What a turn costs by itself is little of so many. */
+const TURN_BYTES = 512 * 1024
 
 /** A writer that flushes line by line wakes us for each; looking more often than this gains nobody anything. */
 const MIN_PAUSE = 10

@@ -52,9 +52,12 @@ export class FollowedParsers {
     }
     const { bytes } = onLine
     if (bytes !== undefined) {
-      given.bytes = (block, from) => {
-        this.changes++
-        return bytes(block, from)
+      given.bytes = {
+        take: (block, from) => {
+          this.changes++
+          return bytes.take(block, from)
+        },
+        next: () => bytes.next(),
       }
     }
     return given

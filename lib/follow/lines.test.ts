@@ -89,6 +89,30 @@ test('any way of cutting the bytes into blocks gives the same lines', () => {
   }
 })
 
+test('lines are taken as bytes, however many times the limit of one a block holds', () => {
+  const lines: string[] = []
+  const blocks: number[] = []
+  const onLine: OnLine = (line, cut) => void lines.push(cut ? `${line}...` : line)
+  onLine.bytes = {
+    take(block) {
+      blocks.push(block.length)
+      lines.push(...block.toString('latin1').trimEnd().split('\n'))
+      return block.toString('latin1').split('\n').length - 1
+    },
+    next: () => blocks.at(-1)!,
+  }
+  const splitter = new LineSplitter(100, onLine)
+  const given = Array.from({ length: 50 }, (_, i) => `${i}${'x'.repeat(i)}`)
+  given.splice(20, 0, 'y'.repeat(100), 'z'.repeat(101))
+  splitter.push(Buffer.from(`${given.join('\n')}\n`))
+  assert.deepEqual(
+    lines,
+    given.map((line) => (line.length > 100 ? `${line.slice(0, 100)}...` : line)),
+  )
+  assert.ok(blocks.length > 10 && blocks.every((length) => length <= 100))
+  assert.deepEqual(splitter.counters, { lines: 52, cut: 1, invalidUtf8: 0, nulBytes: 0 })
+})
+
 test('a listener that takes some lines as bytes gets the others as text, in order', () => {
   const next = seeded(20261121)
   for (let round = 0; round < 300; round++) {
@@ -96,11 +120,16 @@ test('a listener that takes some lines as bytes gets the others as text, in orde
     const share = round % 2 === 0 ? 0.9 : 0.2
     const lines: string[] = []
     const onLine: OnLine = (line) => void lines.push(line)
-    onLine.bytes = (block, from) => {
-      const end = block.indexOf(10, from)
-      if (block[from] !== 0x2b) return 0
-      lines.push(block.toString('latin1', from, end))
-      return end + 1
+    let at = 0
+    onLine.bytes = {
+      take(block, from) {
+        const before = lines.length
+        for (at = from; block[at] === 0x2b; at = block.indexOf(10, at) + 1) {
+          lines.push(block.toString('latin1', at, block.indexOf(10, at)))
+        }
+        return lines.length - before
+      },
+      next: () => at,
     }
     const splitter = new LineSplitter(1000, onLine)
     const given = Array.from({ length: 100 }, (_, i) => `${next() < share ? '+' : 'é'}${i}`)

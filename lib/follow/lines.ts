@@ -10,11 +10,20 @@ const BLOCKS_AS_TEXT = 15
 export interface OnLine {
   /** One line without its line ending. `cut` says that it was longer than the limit and its end is missing. */
   (line: string, cut: boolean): void
+  /** Asked before, for whoever can do with the bytes. */
+  bytes?: BytesTaker | undefined
+}
+
+/** Takes lines as they are, many at a time. */
+export interface BytesTaker {
   /**
-   * Called before, for whoever can do with the bytes: the line begins at `from`, in a block of whole lines.
-   * @returns where the next line begins; 0 when the line is wanted as text after all
+   * Takes lines, as many as it can, in their order.
+   * @param block whole lines, each with its line feed; the first one to take begins at `from`
+   * @returns how many it took
    */
-  bytes?: ((block: Buffer, from: number) => number) | undefined
+  take(block: Buffer, from: number): number
+  /** Where the first line begins that it did not take; that one is wanted as text after all. */
+  next(): number
 }
 
 /** What is counted of lines. */
@@ -76,7 +85,7 @@ export class LineSplitter {
       this.#giveHeld()
       start = end + 1
     }
-    if (start <= last) this.#giveBlock(chunk.subarray(start, last + 1))
+    this.#giveLines(chunk, start, last + 1)
     if (last + 1 < chunk.length) this.#hold(chunk.subarray(last + 1))
   }
 
@@ -118,11 +127,21 @@ export class LineSplitter {
     this.#giveBytes(bytes, overflow)
   }
 
+  /** Whole lines, in blocks of which none can hold a line that is too long. */
+  #giveLines(chunk: Buffer, from: number, end: number): void {
+    for (let start = from; start < end; ) {
+      const most = start + this.#maxLineBytes
+      const next = most >= end ? end : chunk.lastIndexOf(LINE_FEED, most - 1) + 1
+      if (next > start) this.#giveBlock(chunk.subarray(start, next))
+      start = next > start ? next : this.#giveOne(chunk, start)
+    }
+  }
+
   /** Whole lines, each with its line feed. Decoding them all at once costs a fraction of one at a time. */
   #giveBlock(block: Buffer): void {
-    if (block.length <= this.#maxLineBytes && this.#giveAsBytes(block)) return
+    if (this.#giveAsBytes(block)) return
     const ascii = isAscii(block)
-    if (block.length > this.#maxLineBytes || !(ascii || isUtf8(block))) {
+    if (!(ascii || isUtf8(block))) {
       this.#giveOneByOne(block)
       return
     }
@@ -148,10 +167,11 @@ export class LineSplitter {
     let asText = 0
     let taken = 0
     for (let start = 0; start < block.length; ) {
-      const next = bytes(block, start)
-      if (next > 0) taken++
-      else asText++
-      start = next > 0 ? next : this.#giveOne(block, start)
+      taken += bytes.take(block, start)
+      start = bytes.next()
+      if (start === block.length) break
+      asText++
+      start = this.#giveOne(block, start)
     }
     this.counters.lines += taken
     // Asking in vain costs as much as a line that is taken.

@@ -39,12 +39,9 @@ export class LogReadOnce implements SourceComponent {
       const splitter = new LineSplitter(this.#options.maxLineBytes, onLine, this.#lines)
       try {
         parser.begin?.((await stat(file)).mtimeMs)
-        for await (const block of readBlocks(file, signal)) {
-          splitter.push(block)
-          // What was emitted goes out before more is read.
-          await new Promise((resolve) => setImmediate(resolve))
-          if (signal.aborted) return
-        }
+        // Each block is a turn of the event loop, at whose end goes out what was emitted.
+        for await (const block of readBlocks(file, signal)) splitter.push(block)
+        if (signal.aborted) return
         splitter.end()
       } catch (error) {
         failure ??= error

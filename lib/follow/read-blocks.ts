@@ -4,22 +4,64 @@ import { createGunzip } from 'node:zlib'
 import { EventstormError, reason } from '../index.js'
 import { expandGlob, isGlob } from './names.js'
 
+/** What a block costs by itself, a turn of the event loop among others, is little of so many. */
+const BLOCK_BYTES = 1024 * 1024
+
 /**
- * The bytes of a file from its start to its end, block by block; those of a `.gz` are unpacked.
+ * The bytes of a file from its start to its end, block by block; those of a `.gz` are unpacked. A block is good until
+ * the next one is asked for.
  * @throws FILE_UNREADABLE
  */
 export async function* readBlocks(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
-  const file = createReadStream(path, { highWaterMark: 128 * 1024, ...(signal && { signal }) })
-  const gunzip = path.endsWith('.gz') ? createGunzip() : undefined
-  if (gunzip !== undefined) file.on('error', (error) => gunzip.destroy(error)).pipe(gunzip)
   try {
-    for await (const block of gunzip ?? file) yield block as Buffer
+    for await (const block of path.endsWith('.gz') ? unpacked(path, signal) : plain(path, signal)) yield block
   } catch (error) {
     if (signal?.aborted) return
     throw unreadable(path, error)
+  }
+}
+
+/** While one block is worked on, the next one is read. */
+async function* plain(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  const file = await open(path, 'r')
+  let block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+  let next = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+  let reading = file.read(next, 0, BLOCK_BYTES, null)
+  try {
+    for (;;) {
+      const { bytesRead } = await unlessAborted(reading, signal)
+      if (bytesRead === 0) return
+      ;[block, next] = [next, block]
+      reading = file.read(next, 0, BLOCK_BYTES, null)
+      yield block.subarray(0, bytesRead)
+    }
+  } finally {
+    const closed = reading.catch(() => {}).then(() => file.close())
+    // A pipe may keep its reader waiting for as long as it likes.
+    if (!signal?.aborted) await closed
+  }
+}
+
+async function* unpacked(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  const file = createReadStream(path, { highWaterMark: BLOCK_BYTES, ...(signal && { signal }) })
+  const gunzip = createGunzip({ chunkSize: BLOCK_BYTES })
+  file.on('error', (error) => gunzip.destroy(error)).pipe(gunzip)
+  try {
+    for await (const block of gunzip) yield block as Buffer
   } finally {
     file.destroy()
   }
+}
+
+/** Rejects when the signal comes before the promise has an answer. */
+function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
 }
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import * as zmq from 'zeromq'
 import type { Clock } from '../clock.js'
 import { type Logger, silent } from '../component.js'
-import { messageCame } from '../done-messages.js'
+import { messagePassed } from '../done-messages.js'
 import { EventstormError, reason } from '../errors.js'
 import type { AllowList } from './allow-list.js'
 import { type ConnectionCounters, type ConnectionLimits, Connections } from './connections.js'
@@ -49,6 +49,8 @@ export interface PublishingOptions extends EndOptions {
 }
 
 const MAX_RECONNECT_INTERVAL = 10_000
+/** Messages that wait for the end of a turn at most. */
+const MOST_HELD = 64
 /** Frames that subscribers may send: a byte and a prefix, and before that what a handshake takes. */
 const MAX_SUBSCRIPTION_BYTES = 1024
 
@@ -77,6 +79,8 @@ abstract class End {
   #connections: Connections
   #seldom: Seldom
   #guards: (() => void)[] = []
+  /** Messages that are sent when the turn of the event loop is over. */
+  #held: (string | Buffer)[][] = []
 
   protected constructor(socket: zmq.Socket, options: EndOptions, configure: (socket: XSocket) => void) {
     this.socket = socket as XSocket
@@ -121,6 +125,7 @@ abstract class End {
   close(linger = 0): void {
     open.delete(this)
     if (this.socket.closed) return
+    this.#release()
     this.socket.linger = linger
     this.socket.close()
     for (const release of this.#guards) release()
@@ -251,9 +256,19 @@ abstract class End {
     }
   }
 
+  /** What is sent together wakes the thread of libzmq once; to wake it for each message takes longer than all the rest. */
   protected sendFrames(frames: (string | Buffer)[]): void {
-    // Resolved already; it can only reject when the socket was closed meanwhile.
-    this.socket.send(frames).catch(ignore)
+    if (this.socket.closed) return
+    if (this.#held.push(frames) === 1) process.nextTick(this.#release)
+    else if (this.#held.length >= MOST_HELD) this.#release()
+  }
+
+  #release = () => {
+    const held = this.#held
+    if (held.length === 0) return
+    this.#held = []
+    // Each is resolved already; it can only reject when the socket was closed meanwhile.
+    for (const frames of held) this.socket.send(frames).catch(ignore)
   }
 }
 
@@ -305,7 +320,7 @@ export class PublishingEnd extends End {
 
   /** Hands a message over. Buffers above 128 bytes are not copied and must not be touched again. */
   send(topic: Buffer, body: Buffer): void {
-    if (!this.socket.closed) this.sendFrames([topic, body])
+    this.sendFrames([topic, body])
   }
 }
 
@@ -318,7 +333,7 @@ export class SubscribingEnd extends End {
     })
     // A subscriber that is not receiving does not even send its subscriptions to a new publisher.
     void this.receiveAll((frames) => {
-      messageCame(frames[1]?.length ?? 0)
+      messagePassed(frames[1]?.length ?? 0)
       onMessage(frames)
     })
   }
@@ -332,6 +347,6 @@ export class SubscribingEnd extends End {
   }
 
   #send(verb: 0 | 1, prefix: Buffer | string): void {
-    if (!this.socket.closed) this.sendFrames([Buffer.concat([Buffer.from([verb]), Buffer.from(prefix)])])
+    this.sendFrames([Buffer.concat([Buffer.from([verb]), Buffer.from(prefix)])])
   }
 }

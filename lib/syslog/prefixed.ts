@@ -11,7 +11,7 @@ const LETTER_T = 84
 class UnlessStamped implements LineWriter {
   readonly type: string
   #writer: LineWriter
-  #stamped = false
+  #block: Buffer = Buffer.alloc(0)
 
   constructor(writer: LineWriter) {
     this.type = writer.type
@@ -27,12 +27,19 @@ class UnlessStamped implements LineWriter {
   }
 
   begin(block: Buffer, from: number): void {
-    this.#stamped = block[from]! > NINE || (block[from + 10] === LETTER_T && block[from + 4] === DASH)
+    this.#block = block
     this.#writer.begin(block, from)
   }
 
   write(target: Buffer, at: number, limit: number): number {
-    return this.#stamped ? UNUSUAL : this.#writer.write(target, at, limit)
+    const block = this.#block
+    const from = this.#writer.next
+    const stamped = block[from]! > NINE || (block[from + 10] === LETTER_T && block[from + 4] === DASH)
+    return stamped ? UNUSUAL : this.#writer.write(target, at, limit)
+  }
+
+  taken(): boolean {
+    return this.#writer.taken()
   }
 }
 
