@@ -2,11 +2,11 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /*
- * A message that was received, or sent, lies outside of V8's heap until a collection finds the small object that holds it. V8 looks
- * for such objects when its young generation is full, which small as they are takes a hundred megabytes of messages; by then
- * it has begun a major collection because of them, and nearly all of what that costs is for nothing. A minor collection
- * costs a tenth of a millisecond where hardly anything has survived, gives the memory back while it is still in the cache,
- * and spares the major ones.
+ * A message that was received, or sent, lies outside of V8's heap until a collection finds the small object that holds it.
+ * V8 looks for such objects when its young generation is full, which small as they are takes a hundred megabytes of messages;
+ * by then it has begun a major collection because of them, and nearly all of what that costs is for nothing. A minor
+ * collection costs a tenth of a millisecond where hardly anything has survived, gives the memory back while it is still in
+ * the cache, and spares the major ones.
  */
 
 /** So many bytes may have passed since the last minor collection. */

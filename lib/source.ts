@@ -191,7 +191,7 @@ export class EventSource implements Running {
   }
 
   /**
-   * Emits events whose data `writer` writes straight into the message, as long as it has another one.
+   * Emits events whose data `writer` writes as BSON, as long as it has another one.
    *
    * @returns how many were taken. The one that was not is not counted either: nobody had asked for it, it is too large,
    *   or the writer cannot write it; `emit` it.
