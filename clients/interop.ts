@@ -9,17 +9,19 @@
  * it, and exits with 0.
  */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { Audit, type AuditedStream, attach, type EventBatch, subscribe } from '../lib/index.js'
 import { freeEndpoint, Remote, until } from '../testing/index.js'
 import { TYPE, wantedBytes } from './wanted.js'
 
+const run = promisify(execFile)
 const CLI = fileURLToPath(new URL('../cli/eventstorm.js', import.meta.url))
 const COUNT = 100_000
 const PATIENCE = 120_000
@@ -60,8 +62,13 @@ class Emitter implements AsyncDisposable {
     this.#gone = once(this.#child, 'close')
   }
 
+  get #ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
   /** Waits for its end, and has its counters. */
   async counters(): Promise<Record<string, number>> {
+    await until('the program has ended', () => this.#ended, PATIENCE)
     const [code, signal] = await this.#gone
     assert.equal(code, 0, `the program ended with ${code ?? signal}: ${this.#output}`)
     return JSON.parse(this.#output)
@@ -107,9 +114,7 @@ async function keys() {
   const folder = mkdtempSync(join(tmpdir(), 'storm-client-keys-'))
   const file = (name: string) => join(folder, name)
   for (const name of ['router', 'source', 'sink']) {
-    const child = spawn(process.execPath, [CLI, 'keygen', name, '--out', folder], { stdio: 'ignore' })
-    const [code] = await once(child, 'exit')
-    assert.equal(code, 0)
+    await run(process.execPath, [CLI, 'keygen', name, '--out', folder], { timeout: PATIENCE })
   }
   const list = (name: string) => writeFileSync(file(`${name}.allow`), readFileSync(file(`${name}.pub`)))
   list('source')

@@ -15,9 +15,12 @@ interface Report {
 export class Remote implements AsyncDisposable {
   readonly endpoints: readonly string[]
   #child: ChildProcess
+  /** Aborted when it has ended: it answers nothing any more. */
+  #gone: AbortSignal
 
-  private constructor(child: ChildProcess, endpoints: readonly string[]) {
+  private constructor(child: ChildProcess, gone: AbortSignal, endpoints: readonly string[]) {
     this.#child = child
+    this.#gone = gone
     this.endpoints = endpoints
   }
 
@@ -35,13 +38,11 @@ export class Remote implements AsyncDisposable {
       execArgv: through.length > 0 ? execArgv : [],
     })
     const gone = new AbortController()
-    child.once('exit', (code) => gone.abort(new Error(`the ${role} exited with ${code} before it was open`)))
-    try {
-      const [{ endpoints }] = await once(child, 'message', { signal: gone.signal })
-      return new Remote(child, endpoints)
-    } catch (error) {
-      throw gone.signal.reason ?? error
-    }
+    child.once('exit', (code, signal) =>
+      gone.abort(new Error(`the ${role} ended with ${code ?? signal} before it answered`)),
+    )
+    const { endpoints } = await nextMessage(child, gone.signal)
+    return new Remote(child, gone.signal, endpoints)
   }
 
   /** Its process id. */
@@ -50,10 +51,9 @@ export class Remote implements AsyncDisposable {
   }
 
   async #tell(command: Command): Promise<Report> {
-    const answer = once(this.#child, 'message')
-    this.#child.send(command)
-    const [report] = await answer
-    return report
+    const answer = nextMessage(this.#child, this.#gone)
+    if (this.#child.connected) this.#child.send(command)
+    return answer
   }
 
   /** What it has counted so far. */
@@ -105,5 +105,15 @@ export class Remote implements AsyncDisposable {
   /** Kills it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.kill()
+  }
+}
+
+/** Whoever waits for one that has ended hears of its end. */
+async function nextMessage(child: ChildProcess, gone: AbortSignal) {
+  try {
+    const [message] = await once(child, 'message', { signal: gone })
+    return message
+  } catch (error) {
+    throw gone.reason ?? error
   }
 }

@@ -21,7 +21,9 @@ import { guard } from './zap.js'
  * - receiveHighWaterMark 0: a full receive pipe, PING commands and a TCP reset abort libzmq 4.3.5 from outside
  * - no ZMTP heartbeats, for the same reason; TCP keepalive finds dead peers, our own heartbeats find dead sources
  * - sendHighWaterMark 0 where subscriptions are sent: otherwise those beyond it are lost at a reconnect
- * - immediate: a connection that breaks takes its subscriptions along, and nothing stale is queued for it
+ * - immediate where events are sent: a connection that breaks takes its subscriptions along, and nothing stale is queued
+ *   for it. Not where they are received: a pipe that is ended at once takes along what was not read from it, and
+ *   libzmq aborts when that is the second frame of a message (fq.cpp, `!_more`)
  * - linger 0 unless we drain: anything else can make the exit of the process wait for a stalled peer
  * - a zapDomain on everything bound, keys or not: libzmq asks us about each peer then, and takes none that speaks ZMTP 1,
  *   in which any garbage is a message
@@ -94,7 +96,6 @@ abstract class End {
       this.socket.linger = 0
       this.socket.sendTimeout = 0
       this.socket.receiveHighWaterMark = 0
-      this.socket.immediate = true
       this.socket.ipv6 = [...options.bind, ...options.connect].some((endpoint) => endpoint.includes('['))
       this.socket.handshakeInterval = options.handshakeTimeout
       this.socket.reconnectInterval = options.reconnectInterval
@@ -307,6 +308,7 @@ export class PublishingEnd extends End {
   constructor(options: PublishingOptions, onSubscription: (prefix: Buffer, wanted: boolean) => void) {
     super(new zmq.XPublisher(), options, (socket) => {
       socket.sendHighWaterMark = options.sendHighWaterMark
+      socket.immediate = true
       socket.maxMessageSize = MAX_SUBSCRIPTION_BYTES
     })
     // Read all the time: unread subscriptions pile up, and are not acted upon.
