@@ -36,6 +36,8 @@ test('a new file changes what it changes, and a bad one nothing; the others lose
   const epochs = () =>
     [...watcher.streams()].filter(({ source }) => source === 'kept').map(({ epoch }) => epoch)
   const before = epochs()
+  // It may have asked before there was anything to ask, and then what was sent until that was heard is lost to it.
+  const { lost } = watcher.counters()
 
   pipeline.rewrite(`${routers}sources:\n  kept: { use: ${fixture('pulse')}, every: soon }\nsorces: {}\n`)
   await until(
@@ -72,7 +74,7 @@ test('a new file changes what it changes, and a bad one nothing; the others lose
     numbers,
     Array.from({ length: numbers.length }, (_, i) => numbers[0]! + i),
   )
-  assert.equal(watcher.counters().lost, 0)
+  assert.equal(watcher.counters().lost, lost)
   assert.equal(await pipeline.metric('eventstorm_reloads_total{result="applied"}'), 1)
   for (const name of ['main', 'kept', 'fresh', 'out']) {
     const { parts } = await pipeline.health()
