@@ -17,8 +17,9 @@ import { serveMetrics } from '../http/metrics-server.js'
 import { createLog } from '../logging.js'
 import { run } from '../run/run.js'
 import { addAudit } from '../top/audit-metrics.js'
+import { auditScreen } from '../top/audit-screen.js'
 import { Reports } from '../top/top-audit.js'
-import { openScreen } from '../top/top-screen.js'
+import { openScreen, type Screen } from '../top/top-screen.js'
 import { SORT_KEYS, TopTable } from '../top/top-table.js'
 import { tableLines } from '../top/top-text.js'
 
@@ -72,7 +73,9 @@ export const topCommand = () => {
       const beside = settings.audit || framework.bind.length > 0 ? undefined : open(REPORTS)
       if (beside) void reports.read(beside)
       void (settings.audit ? reports.read(subscription) : takeAll(subscription))
-      const display = settings.audit ? audit : process.stdout.isTTY ? live : plain
+      const { audit, output } = settings
+      const onScreen = process.stdout.isTTY && (!audit || output === 'table')
+      const display = audit ? (onScreen ? liveAudit : plainAudit) : onScreen ? live : plain
       const start = async (): Promise<Running> => subscription
       const observed = () => [{ kind: 'sink', name: 'top', running: subscription }] as const
       await run([{ kind: 'sink', name: 'top', start }], {
@@ -125,7 +128,7 @@ function everyLook(
   })
 }
 
-async function audit(subscription: Subscription, settings: Settings, reports: Reports): Promise<void> {
+async function plainAudit(subscription: Subscription, settings: Settings, reports: Reports): Promise<void> {
   await everyLook(subscription, settings, () => {
     if (settings.output !== 'none') process.stdout.write(`${reports.text(settings.output)}\n`)
   })
@@ -156,29 +159,60 @@ async function live(
   connect: string[],
 ): Promise<void> {
   const table = new TopTable(CALM_LOOKS)
+  await onScreen(subscription, settings, {
+    look: (seconds) => table.look(subscription.streams(), subscription.counters(), seconds),
+    lines: ({ rows, columns }) => {
+      const streams = table.sorted(settings.sort)
+      const wrong = reports.troubles().slice(0, Math.floor(rows / 3))
+      const lines = tableLines(streams, table.totals, {
+        look: pc,
+        grouped: true,
+        width: columns,
+        maxRows: Math.max(1, rows - OTHER_LINES - wrong.length),
+      })
+      const told = `${streams.length} stream${streams.length === 1 ? '' : 's'}, by ${settings.sort}`
+      const cut = wrong.map((line) => pc.red(line.slice(0, columns)))
+      return [titleLine('eventstorm top', connect, told), '', ...lines, ...cut]
+    },
+  })
+}
+
+async function liveAudit(
+  subscription: Subscription,
+  settings: Settings,
+  { books }: Reports,
+  connect: string[],
+): Promise<void> {
+  await onScreen(subscription, settings, {
+    lines: ({ rows, columns }) => {
+      const now = systemClock.now()
+      const title = titleLine('eventstorm top --audit', connect, new Date(now).toISOString().slice(11, 19))
+      return [title, '', ...auditScreen(books, now, { rows: rows - 2, columns, look: pc })]
+    },
+  })
+}
+
+function titleLine(name: string, connect: string[], told: string): string {
   const where = connect.join(', ') || 'tcp://127.0.0.1:5556'
-  const draw = () => {
-    const rows = table.sorted(settings.sort)
-    const wrong = reports.troubles().slice(0, Math.floor(screen.rows / 3))
-    const lines = tableLines(rows, table.totals, {
-      look: pc,
-      grouped: true,
-      width: screen.columns,
-      maxRows: Math.max(1, screen.rows - OTHER_LINES - wrong.length),
-    })
-    const streams = `${rows.length} stream${rows.length === 1 ? '' : 's'}`
-    const title = `${pc.bold('eventstorm top')}  ${where}  ${pc.dim(`${streams}, by ${settings.sort}, q quits`)}`
-    screen.draw([title, '', ...lines, ...wrong.map((line) => pc.red(line.slice(0, screen.columns)))])
-  }
+  return `${pc.bold(name)}  ${where}  ${pc.dim(`${told}, q quits`)}`
+}
+
+/** Draws after each look and whenever there is more or less room, until somebody quits. */
+async function onScreen(
+  subscription: Subscription,
+  settings: Settings,
+  { look, lines }: { look?: (seconds: number) => void; lines: (screen: Screen) => string[] },
+): Promise<void> {
   let quit!: () => void
   const quitting = new Promise<void>((resolve) => {
     quit = resolve
   })
+  const draw = () => screen.draw(lines(screen))
   const screen = openScreen(draw, quit)
   try {
     draw()
     const looking = everyLook(subscription, settings, (seconds) => {
-      table.look(subscription.streams(), subscription.counters(), seconds)
+      look?.(seconds)
       draw()
     })
     await Promise.race([looking, quitting])

@@ -7,6 +7,7 @@ import { freePorts } from '../../servers/index.js'
 import { freeEndpoint, Remote, until } from '../../testing/index.js'
 import { Program } from '../fixtures/program.js'
 import { addAudit } from './audit-metrics.js'
+import { auditScreen } from './audit-screen.js'
 
 /** For a machine that has much else to do, milliseconds. */
 const WAIT = 60_000
@@ -148,4 +149,52 @@ test('metrics of an audit tell a bounded number of series, and how many they do 
     Number(lines.find((line) => line.startsWith(`eventstorm_audit_untold{of="${of}"}`))?.split(' ')[1])
   assert.deepEqual(['sources', 'streams', 'sinks'].map(untold), [100, 3 * 400 + 597 - 1000, 50])
   assert.equal(lines.filter((line) => line.startsWith('eventstorm_audit_stream_sent_total{')).length, 1000)
+})
+
+test('on a screen an audit takes the lines and columns there are, and shows the worst first', () => {
+  const books = new Audit()
+  const report = (type: string, source: string, data: object) =>
+    books.take({ type, source, epoch: 1, data } as unknown as StormEvent, 1000)
+  const streams = Array.from({ length: 50 }, (_, i) => ({ type: `order.placed.${i}`, sent: 10 }))
+  report('_report.source', 'shop', { streams })
+  const received = streams.map(({ type }, i) => {
+    const lost = i === 33 ? 4 : 0
+    return { source: 'shop', epoch: 1, type, next: 10, received: 10 - lost, lost, duplicate: 0, before: 0 }
+  })
+  for (let s = 0; s < 9; s++) {
+    const totals = {
+      received: 496,
+      written: 496,
+      alreadyStored: 0,
+      queued: 0,
+      dropped: {},
+      duplicate: 0,
+      late: 0,
+    }
+    report('_report.sink', `a-very-long-name-of-a-host.example/sink${s}`, {
+      ...totals,
+      streams: s === 0 ? received : [],
+    })
+  }
+  const plain = (text: string) => text
+  for (const [rows, columns] of [
+    [24, 80],
+    [40, 200],
+    [12, 100],
+  ] as const) {
+    const lines = auditScreen(books, 1000, { rows, columns, look: { bold: plain, dim: plain, red: plain } })
+    const text = lines.join('\n')
+    assert.ok(lines.length <= rows, `${lines.length} lines on ${rows}\n${text}`)
+    assert.ok(
+      lines.every((line) => line.length <= columns),
+      text,
+    )
+    const [heading, worst] = lines
+    assert.match(heading!, /^source +type +sent +sink +received +lost/)
+    assert.equal(worst!.split(/ +/)[5], '4', text)
+    const shown = lines.filter((line) => line.startsWith('shop ')).length
+    assert.match(text, new RegExp(`^and ${50 - shown} more$`, 'm'))
+    assert.match(text, /^sink +received +written/m)
+    assert.match(text, /the bus has lost 4 events on the way to a-very-long/)
+  }
 })

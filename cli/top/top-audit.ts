@@ -1,6 +1,6 @@
 import pc from 'picocolors'
 import { Audit, EventBatch, type Subscription, systemClock } from '../../lib/index.js'
-import { auditLines } from './audit-text.js'
+import { sinkLines, streamLines } from './audit-text.js'
 import { troubles } from './audit-troubles.js'
 
 /** The books that `top` keeps of what sources and sinks report. */
@@ -34,8 +34,8 @@ export class Reports {
     const wrong = troubles(sources, streams, sinks)
     if (output === 'json')
       return JSON.stringify({ time, troubles: wrong, sources, streams, sinks, refused, forgotten })
-    const look = pc.createColors(process.stdout.isTTY)
-    const lines = [...auditLines(sources, streams, sinks, look), ...(wrong.length > 0 ? [''] : [])]
-    return `${time}\n${[...lines, ...wrong.map(look.red)].join('\n')}\n`
+    const options = { look: pc.createColors(false) }
+    const tables = [...streamLines(sources, streams, options), '', ...sinkLines(sinks, options)]
+    return `${[time, ...tables, ...(wrong.length > 0 ? ['', ...wrong] : [])].join('\n')}\n`
   }
 }

@@ -92,7 +92,8 @@ function nameWidths(
   return [room - half, half]
 }
 
-function fit(text: string, width: number): string {
+/** The text in exactly so many columns. */
+export function fit(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width)
 }
 
