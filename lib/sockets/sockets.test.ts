@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { freeEndpoint, Remote, until } from '../../testing/index.js'
 import { systemClock } from '../clock.js'
 import { SubscribingEnd } from './sockets.js'
 
 const WAIT = 30_000
+const run = promisify(execFile)
 
 test('a publisher that is killed while its messages are being read ends nothing else', async (t) => {
   let source = await Remote.start('source', { bind: [freeEndpoint()] })
@@ -56,6 +59,22 @@ test('a publisher that is killed while its messages are being read ends nothing 
   source = await Remote.start('source', { bind: [endpoint] })
   await source.emit('test.second', 1)
   await until('the next source is heard', () => types.size === 2, WAIT)
+})
+
+test('an inproc endpoint that nobody binds keeps no process alive', async () => {
+  const library = new URL('../index.js', import.meta.url)
+  const script = `
+    import { attach, EventSource } from '${library}'
+    const connect = ['inproc://nobody']
+    const source = new EventSource({ source: 'shop', connect })
+    const sink = await attach({ write() {} }, { connect })
+    await sink.close()
+    await source.drain()
+    process.on('exit', () => console.log('gone'))`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], {
+    timeout: WAIT,
+  })
+  assert.equal(stdout, 'gone\n')
 })
 
 /** The whole thread does nothing for some milliseconds, while those of libzmq go on. */

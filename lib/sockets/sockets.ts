@@ -105,7 +105,10 @@ abstract class End {
       this.socket.tcpKeepaliveInterval = 10
       this.socket.tcpKeepaliveCount = 3
       configure(this.socket)
-      this.#watch()
+      // Of inproc there is nothing to tell, and one that nobody has bound is never done closing: the monitor would wait for it
+      // and keep the process alive.
+      if ([...options.bind, ...options.connect].some((endpoint) => !endpoint.startsWith('inproc:')))
+        this.#watch()
       for (const [i, endpoint] of options.bind.entries()) this.#bind(endpoint, i, options.security)
       for (const [i, endpoint] of options.connect.entries()) this.#connect(endpoint, i, options.security)
     } catch (error) {
