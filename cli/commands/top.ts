@@ -74,8 +74,8 @@ export const topCommand = () => {
       if (beside) void reports.read(beside)
       void (settings.audit ? reports.read(subscription) : takeAll(subscription))
       const { audit, output } = settings
-      const onScreen = process.stdout.isTTY && (!audit || output === 'table')
-      const display = audit ? (onScreen ? liveAudit : plainAudit) : onScreen ? live : plain
+      const isLive = process.stdout.isTTY && (!audit || output === 'table')
+      const display = audit ? (isLive ? liveAudit : plainAudit) : isLive ? live : plain
       const start = async (): Promise<Running> => subscription
       const observed = () => [{ kind: 'sink', name: 'top', running: subscription }] as const
       await run([{ kind: 'sink', name: 'top', start }], {
@@ -186,7 +186,8 @@ async function liveAudit(
   await onScreen(subscription, settings, {
     lines: ({ rows, columns }) => {
       const now = systemClock.now()
-      const title = titleLine('eventstorm top --audit', connect, new Date(now).toISOString().slice(11, 19))
+      const time = `${new Date(now).toISOString().slice(11, 19)}Z`
+      const title = titleLine('eventstorm top --audit', connect, time)
       return [title, '', ...auditScreen(books, now, { rows: rows - 2, columns, look: pc })]
     },
   })

@@ -27,7 +27,7 @@ for (const [flags, asks, title, row] of [
   [
     ['--audit'],
     1,
-    /^eventstorm top --audit {2}tcp:\S+ {2}\d\d:\d\d:\d\d, q quits$/,
+    /^eventstorm top --audit {2}tcp:\S+ {2}\d\d:\d\d:\d\dZ, q quits$/,
     /^shop +shop\.sale +40 +\S+\/till +40 +0 +0 +0 +0 +0$/,
   ],
 ] as const) {

@@ -65,3 +65,31 @@ for (const transport of ['tcp', 'ipc'] as const) {
     assert.equal(existsSync(path), false, 'the file of an ipc endpoint is gone')
   })
 }
+
+test('what is asked for and given up again while nobody can be reached is not kept for ever', async (t) => {
+  // Known before anybody has bound it.
+  const endpoint = freeEndpoint('ipc')
+  let messages = 0
+  const clock = new ControlledClock()
+  const inlet = new Inlet({ ...LIMITS, connect: [endpoint], bind: [], clock }, () => messages++)
+  t.after(() => inlet.close())
+  const change = (times: number) => {
+    for (let i = 0; i < times; i++) {
+      inlet.subscribe(`shop.${i % 10}`)
+      inlet.unsubscribe(`shop.${i % 10}`)
+    }
+  }
+  inlet.subscribe('a')
+  change(120_000)
+  inlet.subscribe('z')
+  assert.equal(inlet.resets, 2)
+  await using source = new EventSource({ bind: [endpoint], heartbeat: '1h' })
+  // What is asked for last is heard last.
+  await source.subscribed('z', { timeout: 30_000 })
+  assert.deepEqual([source.counters().subscriptions, source.emit('a', 1)], [2, true])
+  await until('it has come', () => messages === 1)
+
+  // Whoever is there takes each as it comes.
+  change(120_000)
+  assert.equal(inlet.resets, 2)
+})

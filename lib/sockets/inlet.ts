@@ -5,6 +5,9 @@ import { Door, doorsOf, openAll } from './door.js'
 import { type Finding, MemoryWatch, type WatchOptions } from './memory-watch.js'
 import { SubscribingEnd, type SubscribingOptions } from './sockets.js'
 
+/** Changes of subscriptions, some 70 bytes each, that may wait for a peer beside what is asked for. */
+const MOST_WAITING = 100_000
+
 export type InletOptions = SubscribingOptions & WatchOptions
 
 /**
@@ -44,11 +47,13 @@ export class Inlet {
   subscribe(prefix: Buffer | string): void {
     this.#prefixes.add(Buffer.from(prefix).toString('latin1'))
     for (const { end } of this.#doors) end.subscribe(prefix)
+    this.#dropStale()
   }
 
   unsubscribe(prefix: Buffer | string): void {
     this.#prefixes.delete(Buffer.from(prefix).toString('latin1'))
     for (const { end } of this.#doors) end.unsubscribe(prefix)
+    this.#dropStale()
   }
 
   close(): void {
@@ -65,6 +70,19 @@ export class Inlet {
         : 'messages without an end take the memory; they are dropped with all that waits',
     )
     for (const door of this.#doors) door.reopen()
+  }
+
+  /** A socket that is opened anew holds what is asked for now, and not how that came about. */
+  #dropStale(): void {
+    for (const door of this.#doors) {
+      if (door.end.waiting <= MOST_WAITING + this.#prefixes.size) continue
+      this.resets++
+      this.#log.warn(
+        { waiting: door.end.waiting },
+        'changes of subscriptions wait for a peer that cannot be reached; its socket is opened anew',
+      )
+      door.reopen()
+    }
   }
 
   #open(options: InletOptions): Door<SubscribingEnd> {

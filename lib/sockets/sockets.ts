@@ -81,6 +81,9 @@ abstract class End {
   #connections: Connections
   #seldom: Seldom
   #guards: (() => void)[] = []
+  /** Endpoints that are dialled, and those of them that there is a connection to. */
+  #dialled: number
+  #reached = new Set<string | undefined>()
   /** Messages that are sent when the turn of the event loop is over. */
   #held: (string | Buffer)[][] = []
 
@@ -89,6 +92,7 @@ abstract class End {
     this.log = options.log ?? silent
     this.#connections = new Connections(options, options.clock)
     this.#seldom = new Seldom(options.clock)
+    this.#dialled = options.connect.filter((endpoint) => !endpoint.startsWith('inproc:')).length
     open.add(this)
     try {
       for (const endpoint of options.bind) checkEndpoint(endpoint, 'bind')
@@ -123,6 +127,11 @@ abstract class End {
 
   get closed(): boolean {
     return this.socket.closed
+  }
+
+  /** Whether there is a connection to all that is dialled. */
+  protected get isConnected(): boolean {
+    return this.#reached.size >= this.#dialled
   }
 
   /** @param linger how long libzmq may go on sending what it holds, in the background; milliseconds. */
@@ -235,6 +244,9 @@ abstract class End {
     for (const type of ['accept', 'connect'] as const) observe(type, () => this.#connections.opened())
     observe('handshake', () => this.#connections.connected(), 'peer connected')
     observe('disconnect', () => this.#connections.disconnected(), 'peer disconnected')
+    const { events } = this.socket
+    events.on('handshake', ({ address }) => void this.#reached.add(address))
+    events.on('disconnect', ({ address }) => void this.#reached.delete(address))
     for (const kind of ['protocol', 'auth', 'other'] as const) {
       // libzmq reads until there is nothing more, and that is the last error before a handshake's time is over.
       const refused = (error?: { code?: string }) => this.#connections.refused(error?.code === 'EAGAIN')
@@ -331,6 +343,9 @@ export class PublishingEnd extends End {
 
 /** The end that events come in by: XSUB, as its subscriptions can be forwarded and its queue of them be unbounded. */
 export class SubscribingEnd extends End {
+  /** Changes of subscriptions that libzmq keeps, one by one, for a peer that cannot be reached. */
+  waiting = 0
+
   constructor(options: SubscribingOptions, onMessage: (frames: Buffer[]) => void) {
     super(new zmq.XSubscriber(), options, (socket) => {
       socket.sendHighWaterMark = 0
@@ -352,6 +367,7 @@ export class SubscribingEnd extends End {
   }
 
   #send(verb: 0 | 1, prefix: Buffer | string): void {
+    this.waiting = this.isConnected ? 0 : this.waiting + 1
     this.sendFrames([Buffer.concat([Buffer.from([verb]), Buffer.from(prefix)])])
   }
 }
