@@ -55,6 +55,9 @@ export async function running(bus: Bus, setting: Setting = {}) {
   const sources = await Promise.all(['s0', 's1', 's2'].map((name) => bus.source(name, ends.sources, source)))
   await bus.flow(sources, RATE, pad)
   await bus.traffic(1000)
+  // Whoever is stopped before it was heard of is never missed.
+  const heard = (name: string) => bus.sinks().some(({ sink }) => sink.endsWith(`/${name}`))
+  await bus.passes('both sinks have reported', () => heard('a') && heard('b'))
   await bus.flowing()
   bus.noteMemory()
   return { routers, router: routers[0]!, ends, sinks, sources }
