@@ -85,14 +85,14 @@ test('where messages make V8 collect all the time it does so seldom, until that 
   // How many there are depends on what this process has done before: enough rounds to tell them from chance.
   let before = 0
   let rounds = 0
-  for (; before < 20; rounds++) before += await line.collections()
+  for (; before < 40; rounds++) before += await line.collections()
   const release = relaxCollector(new ControlledClock())
   await line.collections()
   let relaxed = 0
   for (let round = 0; round < rounds; round++) relaxed += await line.collections()
   release()
   t.diagnostic(`${before}, relaxed ${relaxed}, in ${rounds} rounds each`)
-  assert.ok(relaxed * 1.5 < before, `${relaxed} instead of ${before}`)
+  assert.ok(relaxed * 2 < before, `${relaxed} instead of ${before}`)
   // V8 thinks of its limit anew at a collection, and the next one may be far.
   for (let after = 0; after * 2 < before; ) after += await line.collections()
 })
