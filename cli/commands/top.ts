@@ -21,7 +21,7 @@ import { auditScreen } from '../top/audit-screen.js'
 import { Reports } from '../top/top-audit.js'
 import { openScreen, type Screen } from '../top/top-screen.js'
 import { SORT_KEYS, TopTable } from '../top/top-table.js'
-import { tableLines } from '../top/top-text.js'
+import { tableLines, timeOfDay } from '../top/top-text.js'
 
 const wire = z.strictObject(subscribeOptions.pick(endOptions).shape)
 
@@ -186,8 +186,7 @@ async function liveAudit(
   await onScreen(subscription, settings, {
     lines: ({ rows, columns }) => {
       const now = systemClock.now()
-      const time = `${new Date(now).toISOString().slice(11, 19)}Z`
-      const title = titleLine('eventstorm top --audit', connect, time)
+      const title = titleLine('eventstorm top --audit', connect, timeOfDay(now))
       return [title, '', ...auditScreen(books, now, { rows: rows - 2, columns, look: pc })]
     },
   })

@@ -1,4 +1,5 @@
 import type { AuditedSource, AuditedStream, AuditedTotals, SinkHealth } from '../../lib/index.js'
+import { timeOfDay } from './top-text.js'
 
 /** More of them are one line that says how many. */
 const MAX_LINES = 20
@@ -53,7 +54,7 @@ function deadSources(sources: readonly AuditedSource[], streams: readonly Audite
 
 function inTrouble(kind: string, name: string, state: SinkHealth, since: number): string[] {
   const meaning = MEANING[state]
-  return meaning === undefined ? [] : [`${kind} ${name} ${state} since ${clock(since)}: ${meaning}`]
+  return meaning === undefined ? [] : [`${kind} ${name} ${state} since ${timeOfDay(since)}: ${meaning}`]
 }
 
 function losses(streams: readonly AuditedStream[]): string[] {
@@ -64,5 +65,3 @@ function losses(streams: readonly AuditedStream[]): string[] {
     .filter(([, events]) => events > 0)
     .map(([sink, events]) => `the bus has lost ${events} events on the way to ${sink}`)
 }
-
-const clock = (time: number) => `${new Date(time).toISOString().slice(11, 19)}Z`

@@ -102,3 +102,6 @@ function figures(grouped: boolean): Figures {
   // One digit after the point where there is little, none where there is much.
   return { count, rate: (rate) => (rate > 0 && rate < 100 ? rate.toFixed(1) : count(Math.round(rate))) }
 }
+
+/** Hours, minutes and seconds, as UTC. */
+export const timeOfDay = (time: number) => `${new Date(time).toISOString().slice(11, 19)}Z`

@@ -28,6 +28,9 @@ function fault(endpoint: string, binding: boolean): string | undefined {
   return undefined
 }
 
+/** Whether it is reached inside of this process alone. */
+export const isInproc = (endpoint: string): boolean => endpoint.startsWith('inproc:')
+
 const HERE = /^tcp:\/\/(127(\.\d+){3}|\[::1\]|localhost|lo):/
 
 /** Whether what is bound there can be reached from other machines. */

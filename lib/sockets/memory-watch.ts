@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js'
+import { isInproc } from './endpoint.js'
 
 /** How the process is doing. */
 export interface Vitals {
@@ -55,7 +56,7 @@ export class MemoryWatch {
   /** @param found called about once a second while too much is held */
   constructor(options: WatchOptions, found: (finding: Finding) => void) {
     const { bind, connect, clock, maxMemory, vitals = processVitals() } = options
-    const inside = [...bind, ...connect].some((endpoint) => endpoint.startsWith('inproc:'))
+    const inside = [...bind, ...connect].some(isInproc)
     this.#maxMemory = inside || maxMemory === 0 ? Infinity : maxMemory
     this.#isBound = bind.length > 0
     this.#vitals = vitals

@@ -6,7 +6,7 @@ import { messagePassed } from '../done-messages.js'
 import { EventstormError, reason } from '../errors.js'
 import type { AllowList } from './allow-list.js'
 import { type ConnectionCounters, type ConnectionLimits, Connections } from './connections.js'
-import { checkEndpoint, isReachable } from './endpoint.js'
+import { checkEndpoint, isInproc, isReachable } from './endpoint.js'
 import type { KeyPair } from './keys.js'
 import type { Security } from './security.js'
 import { Seldom } from './seldom.js'
@@ -70,6 +70,12 @@ type XSocket = zmq.Socket & {
   zapEnforceDomain: boolean
 }
 
+/** What libzmq tells of a connection. */
+interface MonitorEvent {
+  address?: string
+  error?: { code?: string }
+}
+
 // A socket that nothing refers to is closed by the garbage collector.
 const open = new Set<End>()
 
@@ -92,7 +98,7 @@ abstract class End {
     this.log = options.log ?? silent
     this.#connections = new Connections(options, options.clock)
     this.#seldom = new Seldom(options.clock)
-    this.#dialled = options.connect.filter((endpoint) => !endpoint.startsWith('inproc:')).length
+    this.#dialled = options.connect.filter((endpoint) => !isInproc(endpoint)).length
     open.add(this)
     try {
       for (const endpoint of options.bind) checkEndpoint(endpoint, 'bind')
@@ -111,8 +117,7 @@ abstract class End {
       configure(this.socket)
       // Of inproc there is nothing to tell, and one that nobody has bound is never done closing: the monitor would wait for it
       // and keep the process alive.
-      if ([...options.bind, ...options.connect].some((endpoint) => !endpoint.startsWith('inproc:')))
-        this.#watch()
+      if (![...options.bind, ...options.connect].every(isInproc)) this.#watch()
       for (const [i, endpoint] of options.bind.entries()) this.#bind(endpoint, i, options.security)
       for (const [i, endpoint] of options.connect.entries()) this.#connect(endpoint, i, options.security)
     } catch (error) {
@@ -154,7 +159,7 @@ abstract class End {
         'BIND_INSECURE',
         `cannot listen on ${endpoint}: other machines can reach it, and anybody there could send and read events. Give it keys (eventstorm keygen, then key and allow), listen on 127.0.0.1, or allow it with insecure`,
       )
-    } else if (!endpoint.startsWith('inproc:')) this.#guardByCount()
+    } else if (!isInproc(endpoint)) this.#guardByCount()
     try {
       if (endpoint.startsWith('ipc://')) refuseTakenPath(endpoint.slice('ipc://'.length))
       this.socket.bindSync(endpoint.replace(/:0$/, ':*'))
@@ -230,26 +235,31 @@ abstract class End {
 
   /** Monitor events must be drained or not be touched at all: an unread one blocks libzmq's I/O thread. */
   #watch(): void {
-    const observe = (type: zmq.EventType, count: (error?: { code?: string }) => void, message?: string) =>
-      this.socket.events.on(type, (event) => {
-        const { address, error } = event as { address?: string; error?: { code?: string } }
-        count(error)
+    const observe = (type: zmq.EventType, take: (event: MonitorEvent) => void, message?: string) =>
+      this.socket.events.on(type, (told) => {
+        const event = told as MonitorEvent
+        take(event)
         if (message === undefined) return
         try {
-          this.log.debug({ endpoint: address }, message)
+          this.log.debug({ endpoint: event.address }, message)
         } catch {
           // A throw from here would end the draining.
         }
       })
     for (const type of ['accept', 'connect'] as const) observe(type, () => this.#connections.opened())
-    observe('handshake', () => this.#connections.connected(), 'peer connected')
-    observe('disconnect', () => this.#connections.disconnected(), 'peer disconnected')
-    const { events } = this.socket
-    events.on('handshake', ({ address }) => void this.#reached.add(address))
-    events.on('disconnect', ({ address }) => void this.#reached.delete(address))
+    const connected = ({ address }: MonitorEvent) => {
+      this.#connections.connected()
+      this.#reached.add(address)
+    }
+    const disconnected = ({ address }: MonitorEvent) => {
+      this.#connections.disconnected()
+      this.#reached.delete(address)
+    }
+    observe('handshake', connected, 'peer connected')
+    observe('disconnect', disconnected, 'peer disconnected')
     for (const kind of ['protocol', 'auth', 'other'] as const) {
       // libzmq reads until there is nothing more, and that is the last error before a handshake's time is over.
-      const refused = (error?: { code?: string }) => this.#connections.refused(error?.code === 'EAGAIN')
+      const refused = ({ error }: MonitorEvent) => this.#connections.refused(error?.code === 'EAGAIN')
       observe(`handshake:error:${kind}`, refused, 'peer refused')
     }
   }
