@@ -85,7 +85,7 @@ test('where messages make V8 collect all the time it does so seldom, until that 
   // How many there are depends on what this process has done before: enough rounds to tell them from chance.
   let before = 0
   let rounds = 0
-  for (; before < 40; rounds++) before += await line.collections()
+  for (; before < 80; rounds++) before += await line.collections()
   const release = relaxCollector(new ControlledClock())
   await line.collections()
   let relaxed = 0
